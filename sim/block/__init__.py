@@ -1,0 +1,1 @@
+"""The disk, its request queue and the elevators (block/ of the kernel)."""

@@ -1,0 +1,288 @@
+"""Scenario to machine: the only reader of a Scenario below the runner, besides policy and workload."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from sim.block.disk import disk_parameters
+from sim.block.elevator import blk_service
+from sim.block.request_queue import queue_arrays
+from sim.files import Files, plan_files
+from sim.fs.fs_writeback import flusher
+from sim.fs.journal import kjournald
+from sim.machine.address_space import BDI, NR_BDI_LISTS
+from sim.machine.boot import lru_array, min_free_kbytes, page_array, zone_array, zone_sizes
+from sim.machine.cost import costs_ns
+from sim.machine.machine import (
+    JIFFY_NS,
+    NR_CLOCK,
+    NR_CPU_WORDS,
+    NR_LATENCY,
+    NR_MEMCGS,
+    NR_ZONES,
+    PAGE_LIST_MAX,
+    RATELIMIT_PAGES,
+    SEED,
+    SWAP_PAGES,
+    TOTAL_PAGES,
+)
+from sim.machine.mem_cgroup import MEMCG
+from sim.machine.request import (
+    ELEVATOR_CFQ,
+    ELEVATOR_DEADLINE,
+    ELEVATOR_NOOP,
+    IO_LOG,
+    ISSUER_FLUSHER,
+    ISSUER_JOURNAL,
+    ISSUER_KSWAPD,
+    ISSUER_OTHER,
+)
+from sim.machine.rules import rules_array
+from sim.machine.stall import STALL
+from sim.machine.sysctl import (
+    DIRTY_BACKGROUND_RATIO,
+    DIRTY_EXPIRE_NS,
+    DIRTY_RATIO,
+    DIRTY_WRITEBACK_NS,
+    HZ,
+    NR_CPUS,
+    NR_SYSCTL,
+    READ_AHEAD_PAGES,
+    SWAPPINESS,
+)
+from sim.machine.system import System
+from sim.machine.task import TASK
+from sim.machine.tracepoints import TRACE
+from sim.machine.vmstat import NR_FREE_PAGES, NR_VM
+from sim.mm.page_cache import exit_mm
+from sim.mm.vmscan import kswapd
+from sim.observe.sampler import Sampler, refresh_limits
+from sim.policy.memcg_kswapd import watermarks
+from sim.policy.rules import resolve
+from sim.scenario import Elevator, Scenario
+from sim.units import KIB_PER_PAGE, NSEC_PER_SEC, pages_from_kib, pages_from_mib
+from sim.workload.plan import TaskPlan, plan_tasks
+from sim.workload.tasks import Workloads
+
+_ELEVATORS = {
+    Elevator.CFQ: ELEVATOR_CFQ,
+    Elevator.DEADLINE: ELEVATOR_DEADLINE,
+    Elevator.NOOP: ELEVATOR_NOOP,
+}
+KERNEL_TASKS = (("kswapd0", ISSUER_KSWAPD), ("flush-8-0", ISSUER_FLUSHER), ("kjournald", ISSUER_JOURNAL))
+LOG_ROWS = 1 << 15
+
+
+@dataclass(slots=True)
+class Simulation:
+    """A machine ready to run."""
+
+    system: System
+    sampler: Sampler
+    meta: dict[str, Any]
+    task_info: list[dict[str, Any]] = field(default_factory=list)
+
+    def collect_sleeps(self) -> None:
+        """Hand the sleeps ended so far to the logs."""
+        sleeps = self.system.take_sleeps()
+        if len(sleeps):
+            self.sampler.logs.setdefault("sleeps", []).append(sleeps)
+
+
+def build(scenario: Scenario) -> Simulation:
+    """Everything of one run in its initial state, tasks spawned, nothing executed."""
+    plans = plan_tasks(scenario)
+    nr_tasks = len(KERNEL_TASKS) + len(plans)
+    files = plan_files(scenario, plans)
+    arrays = _memory(scenario) | _charges(scenario) | _tasks(scenario, plans, nr_tasks)
+    arrays |= _block(scenario, nr_tasks) | files.arrays
+    arrays |= _words(scenario, arrays)
+    system = System(
+        arrays,
+        service_queue=blk_service,
+        nr_cpus=scenario.cpu.nr_cpus,
+        quantum_ns=scenario.cpu.quantum_us * 1000,
+    )
+    refresh_limits(system)
+    names = ["root", *(g.name for g in scenario.memcgs)]
+    sampler = Sampler(
+        system,
+        interval_ns=scenario.sample_interval_ms * 1_000_000,
+        end_ns=scenario.duration_ms * 1_000_000,
+        memcg_names=names,
+    )
+    simulation = Simulation(system, sampler, _meta(scenario, arrays, names))
+    _spawn(simulation, plans, files)
+    return simulation
+
+
+def _memory(s: Scenario) -> dict[str, Any]:
+    memory = s.memory
+    sizes = zone_sizes(
+        pages_from_mib(memory.ram_mib),
+        pages_from_mib(memory.kernel_mib),
+        dma_present=memory.dma_present_pages,
+        dma32_present=memory.dma32_present_pages,
+        dma_free=memory.dma_free_pages,
+        dma32_free=memory.dma32_free_pages,
+    )
+    zone = zone_array(sizes, s.vm.min_free_kbytes or min_free_kbytes(sizes))
+    return {
+        "zone": zone,
+        "page": page_array(zone, sizes),
+        "lru": lru_array(len(s.memcgs) + 1),
+    }
+
+
+def _charges(s: Scenario) -> dict[str, Any]:
+    memcg = np.zeros(len(s.memcgs) + 1, MEMCG).view(np.recarray)
+    for i, spec in enumerate(s.memcgs, 1):
+        limit = pages_from_mib(spec.limit_mib)
+        memcg["limit"][i] = limit
+        memcg["wmark_low"][i], memcg["wmark_high"][i] = watermarks(limit)
+    return {"memcg": memcg, "rules": rules_array(resolve(s))}
+
+
+def _tasks(s: Scenario, plans: list[TaskPlan], nr_tasks: int) -> dict[str, Any]:
+    task = np.zeros(nr_tasks, TASK).view(np.recarray)
+    for name in ("wait_pfn", "bio_first_page", "bio_last_page", "wbc_inode", "op_pfn"):
+        task[name] = -1
+    for t, (_, issuer) in enumerate(KERNEL_TASKS):
+        task["issuer"][t] = issuer
+    task["pid"] = 1000 + np.arange(nr_tasks)
+    for t, plan in enumerate(plans, len(KERNEL_TASKS)):
+        task["issuer"][t] = ISSUER_OTHER
+        for name, value in plan.columns.items():
+            task[name][t] = value
+    return {
+        "task": task,
+        "page_list": np.zeros((nr_tasks, PAGE_LIST_MAX), np.int32),
+        "dirty_list": np.zeros((nr_tasks, PAGE_LIST_MAX), np.int32),
+        "latency": np.zeros((nr_tasks, NR_LATENCY), np.int64),
+        "cpu": np.zeros((s.cpu.nr_cpus, NR_CPU_WORDS), np.int64),
+        "wake": np.zeros(max(256, 4 * nr_tasks), np.int64),
+    }
+
+
+def _block(s: Scenario, nr_tasks: int) -> dict[str, Any]:
+    disk = disk_parameters(
+        str(s.disk.model),
+        capacity_sectors=s.disk.capacity_mb * 1_000_000 // 512,
+        transfer_kb_per_s=s.disk.transfer_kb_per_s,
+    )
+    request, queue, elevator = queue_arrays(
+        disk,
+        elevator=_ELEVATORS[s.block.elevator],
+        nr_requests=s.block.nr_requests,
+        max_sectors_kb=s.block.max_sectors_kb,
+        hz=s.cpu.hz,
+        nr_tasks=nr_tasks,
+    )
+    bdi = np.zeros(1, BDI).view(np.recarray)
+    bdi["head"] = -1
+    bdi["tail"] = -1
+    assert bdi["head"].shape == (1, NR_BDI_LISTS)
+    return {
+        "request": request,
+        "queue": queue,
+        "elevator": elevator,
+        "bdi": bdi,
+        "io_log": np.zeros(LOG_ROWS, IO_LOG).view(np.recarray),
+        "trace": np.zeros(4 * LOG_ROWS, TRACE).view(np.recarray),
+        "stall": np.zeros(LOG_ROWS, STALL).view(np.recarray),
+    }
+
+
+def _words(s: Scenario, arrays: dict[str, Any]) -> dict[str, Any]:
+    clock = np.zeros(NR_CLOCK, np.int64)
+    total = int(arrays["zone"]["present_pages"].sum())
+    clock[JIFFY_NS] = NSEC_PER_SEC // s.cpu.hz
+    clock[SEED] = s.seed
+    clock[RATELIMIT_PAGES] = min(max(total // (s.cpu.nr_cpus * 32), 16), 1024)
+    clock[TOTAL_PAGES] = total
+    clock[NR_ZONES] = int(np.flatnonzero(arrays["zone"]["present_pages"]).max()) + 1
+    clock[NR_MEMCGS] = len(arrays["memcg"])
+    clock[SWAP_PAGES] = len(arrays["swap_map"]) if s.memory.swap_mib else 0
+    vm = np.zeros(NR_VM, np.int64)
+    vm[NR_FREE_PAGES] = int(arrays["zone"]["nr_free"].sum())
+    sysctl = np.zeros(NR_SYSCTL, np.int64)
+    sysctl[DIRTY_RATIO] = s.vm.dirty_ratio
+    sysctl[DIRTY_BACKGROUND_RATIO] = s.vm.dirty_background_ratio
+    sysctl[DIRTY_EXPIRE_NS] = s.vm.dirty_expire_centisecs * 10_000_000
+    sysctl[DIRTY_WRITEBACK_NS] = s.vm.dirty_writeback_centisecs * 10_000_000
+    sysctl[SWAPPINESS] = s.vm.swappiness
+    sysctl[READ_AHEAD_PAGES] = pages_from_kib(s.block.read_ahead_kb)
+    sysctl[NR_CPUS] = s.cpu.nr_cpus
+    sysctl[HZ] = s.cpu.hz
+    return {"clock": clock, "vm": vm, "sysctl": sysctl, "cost": costs_ns(s.cpu.mips)}
+
+
+def _meta(s: Scenario, arrays: dict[str, Any], memcgs: list[str]) -> dict[str, Any]:
+    from sim.machine.zone import ZONE_NAMES
+
+    zone = arrays["zone"]
+    queue = arrays["queue"]
+    return {
+        "source": "simulated",
+        "title": "",
+        "note": "",
+        "scenario": s.to_dict(),
+        "digest": s.digest(),
+        "seed": s.seed,
+        "memcgs": memcgs,
+        "zones": {
+            ZONE_NAMES[z]: {
+                "present_pages": int(zone["present_pages"][z]),
+                "min_pages": int(zone["watermark"][z][0]),
+                "low_pages": int(zone["watermark"][z][1]),
+                "high_pages": int(zone["watermark"][z][2]),
+            }
+            for z in range(len(zone))
+            if zone["present_pages"][z]
+        },
+        "disk": {
+            "capacity_sectors": int(queue["capacity_sectors"][0]),
+            "model": str(s.disk.model),
+            "nr_requests": s.block.nr_requests,
+        },
+        "page_kib": KIB_PER_PAGE,
+    }
+
+
+def _spawn(simulation: Simulation, plans: list[TaskPlan], files: Files) -> None:
+    system = simulation.system
+    generators = (kswapd, flusher, kjournald)
+    for (name, _), generator in zip(KERNEL_TASKS, generators, strict=True):
+        system.engine.spawn(name, lambda t, g=generator: g(system, t))
+        simulation.task_info.append({"name": name, "kind": "kernel", "memcg": "root"})
+    workloads = Workloads(system, files.next_file, lambda t, m: _oom_kill(system, files, t, m))
+    for plan in plans:
+        system.engine.spawn(plan.name, workloads.task)
+        simulation.task_info.append(
+            {"name": plan.name, "kind": str(plan.kind), "memcg": plan.memcg}
+        )
+
+
+def _oom_kill(system: System, files: Files, t: int, in_memcg: bool) -> int:
+    """The victim: the task with the largest anonymous area (of the memcg), else the caller."""
+    from sim.machine.task import PF_MEMDIE
+    from sim.machine.vmstat import MEMCG_OOM_KILLS, OOM_KILLS
+
+    memcg = system.tcol["memcg"]
+    inode = system.arrays.inode
+    best, most = t, 0
+    for task, ino in files.anon_areas.items():
+        if in_memcg and memcg[task] != memcg[t]:
+            continue
+        if system.tcol["flags"][task] & PF_MEMDIE:
+            continue
+        cached = int(inode["nr_cached"][ino])
+        if cached > most:
+            best, most = task, cached
+    if best in files.anon_areas:
+        exit_mm(system.m, files.anon_areas[best])
+    system.vm[MEMCG_OOM_KILLS if in_memcg else OOM_KILLS] += 1
+    return best

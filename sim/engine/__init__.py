@@ -1,0 +1,1 @@
+"""A discrete-event engine that has never heard of a page."""

@@ -1,0 +1,1 @@
+"""State without decisions: the arrays that mechanisms share, and what keeps them consistent."""

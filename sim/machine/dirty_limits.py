@@ -1,0 +1,100 @@
+"""Dirty limits: arithmetic only (page-writeback.c, fs-writeback.c of 2.6.35)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sim.engine.jit import njit
+from sim.machine.machine import DIRTY_EVENTS, SWAP_PAGES
+from sim.machine.sysctl import DIRTY_BACKGROUND_RATIO, DIRTY_RATIO
+from sim.machine.vmstat import (
+    BACKGROUND_THRESH_PAGES,
+    DIRTY_THRESH_PAGES,
+    NR_ACTIVE_ANON,
+    NR_ACTIVE_FILE,
+    NR_FILE_DIRTY,
+    NR_FREE_PAGES,
+    NR_INACTIVE_ANON,
+    NR_INACTIVE_FILE,
+    NR_SWAP_USED_PAGES,
+)
+
+
+@njit
+def determine_dirtyable_memory(m: Any) -> Any:
+    """Pages that may become dirty: free and reclaimable ones."""
+    vm = m.vm
+    pages = vm[NR_FREE_PAGES] + vm[NR_INACTIVE_FILE] + vm[NR_ACTIVE_FILE]
+    if m.clock[SWAP_PAGES] > vm[NR_SWAP_USED_PAGES]:
+        pages += vm[NR_INACTIVE_ANON] + vm[NR_ACTIVE_ANON]
+    return pages + 1
+
+
+@njit
+def update_dirty_limits(m: Any) -> Any:
+    """get_dirty_limits: sets vm[DIRTY_THRESH_PAGES] and vm[BACKGROUND_THRESH_PAGES]."""
+    available = determine_dirtyable_memory(m)
+    dirty_ratio = max(m.sysctl[DIRTY_RATIO], 5)
+    dirty = dirty_ratio * available // 100
+    background = m.sysctl[DIRTY_BACKGROUND_RATIO] * available // 100
+    if background >= dirty:
+        background = dirty // 2
+    m.vm[DIRTY_THRESH_PAGES] = dirty
+    m.vm[BACKGROUND_THRESH_PAGES] = background
+
+
+@njit
+def over_bground_thresh(m: Any) -> Any:
+    """Are there more dirty pages than the background threshold?"""
+    update_dirty_limits(m)
+    return m.vm[NR_FILE_DIRTY] > m.vm[BACKGROUND_THRESH_PAGES]
+
+
+@njit
+def bdi_dirty_limit(m: Any) -> Any:
+    """The disk's share of the dirty limit, pages, before the task's own share is taken off.
+
+    # Differs from 2.6.35: one backing device, whose floating proportion of completed writeouts is
+    # taken as 1 (a machine that has just booted starts at 0 and reaches 1 with its first writes).
+    """
+    return m.vm[DIRTY_THRESH_PAGES]
+
+
+@njit
+def task_dirty_limit(m: Any, t: Any, limit: Any) -> Any:
+    """``limit`` less up to 1/8 by the task's share of recent dirtying, at least half."""
+    half_period = _half_period(m)
+    total = m.clock[DIRTY_EVENTS]
+    task = m.task[t]
+    _age(task, total // half_period)
+    denominator = half_period + total % half_period
+    inv = limit // 8 * task.nr_dirty_share // denominator
+    return max(limit - inv, limit // 2)
+
+
+@njit
+def _half_period(m: Any) -> Any:
+    bits = 0
+    x = max(m.vm[DIRTY_THRESH_PAGES] - 1, 1)
+    while x > 1:
+        x >>= 1
+        bits += 1
+    return 1 << (bits + 1)
+
+
+@njit
+def _age(task: Any, period: Any) -> Any:
+    while task.dirty_period < period and task.nr_dirty_share > 0:
+        task.nr_dirty_share >>= 1
+        task.dirty_period += 1
+    task.dirty_period = period
+
+
+@njit
+def task_dirty_inc(m: Any, t: Any) -> Any:
+    """One more page dirtied by the task (prop_inc_single on vm_dirties)."""
+    half_period = _half_period(m)
+    m.clock[DIRTY_EVENTS] += 1
+    task = m.task[t]
+    _age(task, m.clock[DIRTY_EVENTS] // half_period)
+    task.nr_dirty_share += 1

@@ -1,0 +1,85 @@
+"""The filesystem's state on disk and in its journal: block groups, windows, the transactions.
+
+Disk blocks are of 4 KiB; block 0 is the first of the disk. Each block has a byte in
+``m.block_used``: BLOCK_USED and, for metadata, where the journal has it. ``m.indirect`` (int32, as
+long as ``m.dirty_tag``, 0 = none) holds the disk block of each indirect block at the word of an
+inode's slots that ``sim.fs.ext3_layout`` computes.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+BLOCK_USED = 1
+META_RUNNING = 2
+"""Changed by the running transaction."""
+META_COMMITTING = 4
+META_CHECKPOINT = 8
+"""Committed and dirty in the block device's cache: to be written in place."""
+
+BLOCKS_PER_GROUP = 32768
+MAX_GROUPS = 4096
+MAX_META = 8192
+"""Metadata blocks that one transaction remembers; it is committed at half of that."""
+MAX_CHECKPOINT = 32768
+NR_WINDOWS = 256
+MAX_WORKS = 256
+BACKGROUND_WORK = -1
+
+FS = np.dtype(
+    [
+        # layout
+        ("nr_blocks", np.int64),
+        ("nr_groups", np.int64),
+        ("group_free", np.int64, (MAX_GROUPS,)),  # free blocks
+        ("nr_free", np.int64),
+        ("nr_enospc", np.int64),  # allocations that found no free block
+        # reservation windows of growing files (struct ext3_reserve_window_node)
+        ("nr_windows", np.int64),  # slots ever used
+        ("window_hand", np.int64),  # the next one taken away when all are in use
+        ("window_inode", np.int64, (NR_WINDOWS,)),  # -1 = free slot
+        ("window_start", np.int64, (NR_WINDOWS,)),
+        ("window_end", np.int64, (NR_WINDOWS,)),
+        ("window_size", np.int64, (NR_WINDOWS,)),  # to ask for next time
+        ("window_hits", np.int64, (NR_WINDOWS,)),
+        # swap area: contiguous blocks, one a slot
+        ("swap_start_block", np.int64),
+        ("swap_next", np.int64),  # where the search for a free slot begins
+        # journal
+        ("journal_start", np.int64),  # its first disk block
+        ("journal_blocks", np.int64),  # length of the journal file
+        ("journal_head", np.int64),  # next block of the file to write; block 0 is its superblock
+        ("journal_empty", np.int64),  # the superblock says so; the next commit rewrites it
+        ("commit_interval_ns", np.int64),
+        ("commit_wanted", np.int64),
+        ("max_transaction_blocks", np.int64),
+        # running transaction
+        ("started_ns", np.int64),
+        ("running", np.int64),  # it has something in it
+        ("nr_running", np.int64),  # metadata blocks
+        ("running_meta", np.int32, (MAX_META,)),
+        ("ordered_head", np.int64),  # inodes with ordered data, oldest first; -1 = none
+        ("ordered_tail", np.int64),
+        # committing transaction
+        ("nr_committing", np.int64),
+        ("committing_meta", np.int32, (MAX_META,)),
+        ("committing_head", np.int64),  # its ordered inodes
+        ("log_pos", np.int64),  # blocks of the log written so far
+        ("log_length", np.int64),  # descriptors and metadata
+        # committed metadata waiting for its place on disk
+        ("nr_checkpoint", np.int64),
+        ("checkpoint_meta", np.int32, (MAX_CHECKPOINT,)),
+        ("checkpoint_since_ns", np.int64),  # when the first of them became dirty
+        ("checkpoint_busy", np.int64),  # a task is writing them
+        ("checkpoint_pos", np.int64),
+        ("checkpoint_kept", np.int64),
+        ("checkpoint_end", np.int64),
+        # the flusher's works (struct wb_writeback_work), first in first out
+        ("nr_works", np.int64),
+        ("first_work", np.int64),
+        ("work_pages", np.int64, (MAX_WORKS,)),  # or BACKGROUND_WORK
+        ("last_old_flush_ns", np.int64),
+    ],
+    align=True,
+)
+"""One ext3 filesystem (data=ordered) with its journal, and the swap area of the same disk."""

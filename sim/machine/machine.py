@@ -1,0 +1,87 @@
+"""``Machine``: every array of one virtual machine, handed to kernels by reference as ``m``.
+
+Small state that the control plane reads often is in plain int64 arrays (``clock``, ``vm``); the
+rest are record arrays: ``page = m.page[pfn]; page.next = ...`` reads alike compiled and not.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sim.engine.clock import ANY_WAKE, CPU, CURRENT, LIMIT, NOW, NR_ENGINE_WORDS
+from sim.engine.jit import struct_type
+
+__all__ = ["ANY_WAKE", "CPU", "CURRENT", "LIMIT", "NOW", "Machine"]
+
+# m.clock: the engine's words first (sim.engine.clock), then the kernels' own
+(
+    KICK_QUEUE,  # the request queue wants service: call block's blk_service at once
+    WAKE_KSWAPD,
+    WAKE_FLUSHER,
+    WAKE_CONGESTION_ASYNC,
+    WAKE_CONGESTION_SYNC,
+    WAKE_REQUEST_ASYNC,  # how many waiters of get_request may go on
+    WAKE_REQUEST_SYNC,
+    NR_WAKE_TASKS,  # entries of m.wake: tasks whose page or request is ready
+    WAKE_JOURNAL,  # a request with a journal cookie is done
+    JIFFY_NS,
+    SEED,
+    REQUEST_NUMBER,  # serial of the next request
+    NR_IO_LOG,  # rows used of m.io_log, m.trace, m.stall; the sampler empties them
+    NR_TRACE,
+    NR_STALL,
+    IO_LOG_LOST,  # rows that found their log full
+    TRACE_LOST,
+    STALL_LOST,
+    FLUSHER_WANTED,  # pages asked of the flusher by wakeup_flusher_threads since it last looked
+    BACKGROUND_WANTED,  # bdi_start_background_writeback was called
+    RATELIMIT_PAGES,
+    TOTAL_PAGES,  # vm_total_pages
+    NR_ZONES,
+    NR_MEMCGS,  # including the root
+    SWAP_PAGES,
+    DIRTY_EVENTS,  # pages dirtied by all tasks: the denominator of their shares
+    NR_CLOCK,
+) = range(NR_ENGINE_WORDS, 32)
+
+FIELDS = (
+    "clock",  # int64[NR_CLOCK]
+    "vm",  # int64[NR_VM]
+    "cost",  # int64[NR_COSTS], ns per operation; sim.machine.cost
+    "sysctl",  # int64[NR_SYSCTL]; sim.machine.sysctl
+    "page",  # PAGE[nr_pages]
+    "zone",  # ZONE[MAX_NR_ZONES]
+    "lru",  # LRU_SET[(nr_memcgs + 1) * MAX_NR_ZONES]; group 0 = the zones' own lists
+    "memcg",  # MEMCG[nr_memcgs], 0 = root
+    "inode",  # INODE[nr_inodes]
+    "bdi",  # BDI[1]
+    "slot_pfn",  # int32[nr_slots]
+    "slot_block",  # int32[nr_slots]
+    "dirty_tag",  # int64[nr_slots / 64]
+    "task",  # TASK[nr_tasks]
+    "page_list",  # int32[nr_tasks, PAGE_LIST_MAX]: isolated pages in the task's hands
+    "dirty_list",  # int32[nr_tasks, PAGE_LIST_MAX]: of these, set aside dirty
+    "latency",  # int64[nr_tasks, NR_LATENCY]: histogram of the task's operations
+    "cpu",  # int64[nr_cpus, NR_CPU_WORDS]: per-CPU words (ratelimit count)
+    "request",  # REQUEST[nr_request_records]
+    "queue",  # QUEUE[1], sim.machine.request
+    "elevator",  # ELEVATOR_QUEUE[nr_queues], sim.machine.request
+    "fs",  # FS[1], sim.machine.filesystem
+    "block_used",  # uint8[nr_blocks]: 1 = disk block allocated
+    "indirect",  # int32[len(dirty_tag)]: disk blocks of indirect blocks, 0 = none; fs.ext3_layout
+    "swap_map",  # int32[nr_swap_slots]: 1 = used
+    "rules",  # RULES[1]
+    "wake",  # int64[256]
+    "io_log",  # IO_LOG[n]
+    "trace",  # TRACE[n]
+    "stall",  # STALL_LOG[n]
+)
+
+PAGE_LIST_MAX = 1088
+"""SWAP_CLUSTER_MAX plus one lumpy block of order 10."""
+NR_LATENCY = 128
+"""Four buckets an octave of ns from 1 us up."""
+NR_CPU_WORDS = 8
+
+Machine: Any = struct_type("Machine", FIELDS, __name__)
+"""A struct of the arrays above. Kernels take it whole and read ``m.page`` and the like."""

@@ -1,0 +1,48 @@
+"""The seam between policy and mechanism: what mechanism consults instead of knowing a patch.
+
+``sim.policy`` resolves patches and memcg answers into one ``ReclaimRules``; mechanism reads the
+same fields from ``m.rules[0]`` and never writes them.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class ReclaimRules(NamedTuple):
+    """Rules of page reclaim; ints so that kernels take them as they are."""
+
+    direct_may_write_file: int = 1
+    """try_to_free_pages may call ->writepage on file pages (patch 6 clears it)."""
+    direct_may_write_anon: int = 1
+    memcg_may_write_file: int = 1
+    memcg_may_write_anon: int = 1
+    batch_dirty: int = 0
+    """shrink_page_list sets dirty pages aside and comes back to them (patches 5 and 6)."""
+    range_write: int = 0
+    """0 page by page; 1 the posted patch 5 (min..max span); 2 recorded (sorted contiguous runs)."""
+    range_in_direct: int = 0
+    """The range writer also runs in direct reclaim (patch 5 without 6) or only in kswapd."""
+    range_in_memcg: int = 0
+    clean_wait_rounds: int = 0
+    """Patch 6, synchronous lumpy pass: rounds of flusher kick and congestion_wait(HZ/10)."""
+    memcg_clean_wait_rounds: int = 0
+    """Rounds in which memcg reclaim kicks the flusher, waits and retries its dirty pages."""
+    memcg_kswapd: int = 0
+    """kswapd serves a pending list of memcgs above their low watermark."""
+    b_more_io_for_all: int = 0
+    """2.6.36: an inode whose slice is used up goes to b_more_io for any work."""
+    throttle_on_global: int = 0
+    """2.6.36: balance_dirty_pages also throttles at the global limit."""
+    trace_mask: int = 0b1111
+    """Which of patches 1 to 4 are applied: bit n-1 for patch n."""
+
+
+RULES = np.dtype([(name, np.int64) for name in ReclaimRules._fields], align=True)
+
+
+def rules_array(rules: ReclaimRules) -> np.recarray:  # type: ignore[type-arg]
+    """The rules as the one-element record array that kernels read."""
+    return np.array([tuple(rules)], RULES).view(np.recarray)

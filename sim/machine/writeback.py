@@ -1,0 +1,150 @@
+"""Page transitions between clean, dirty and under writeback (page-writeback.c, filemap.c).
+
+Counters follow the pages: NR_FILE_DIRTY is the number of file pages with PG_dirty, NR_WRITEBACK of
+pages with PG_writeback, per machine, zone, memcg and (file pages) backing device.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sim.engine.jit import njit
+from sim.machine.lru import rotate_to_zone_tail
+from sim.machine.machine import ANY_WAKE, NOW, NR_WAKE_TASKS
+from sim.machine.page import (
+    PG_active,
+    PG_buffers_clean,
+    PG_dirty,
+    PG_locked,
+    PG_lru,
+    PG_reclaim,
+    PG_swapbacked,
+    PG_uptodate,
+    PG_waiters,
+    PG_writable,
+    PG_writeback,
+)
+from sim.machine.vmstat import (
+    NR_FILE_DIRTY,
+    NR_WRITEBACK,
+    NR_WRITEBACK_SWAP,
+    PAGES_CLEANED,
+    PAGES_DIRTIED,
+    PGROTATED,
+)
+
+
+@njit
+def tag_dirty(m: Any, ino: Any, index: Any) -> Any:
+    """Set PAGECACHE_TAG_DIRTY of a page of the inode's cache."""
+    slot = m.inode[ino].base + index
+    m.dirty_tag[slot >> 6] |= np.int64(1) << np.int64(slot & 63)
+
+
+@njit
+def untag_dirty(m: Any, ino: Any, index: Any) -> Any:
+    """Clear PAGECACHE_TAG_DIRTY."""
+    slot = m.inode[ino].base + index
+    m.dirty_tag[slot >> 6] &= ~(np.int64(1) << np.int64(slot & 63))
+
+
+@njit
+def account_page_dirtied(m: Any, pfn: Any) -> Any:
+    """TestSetPageDirty and its accounting; True when a file page was clean before."""
+    page = m.page[pfn]
+    page.page_flags &= ~PG_buffers_clean
+    if page.page_flags & PG_dirty:
+        return False
+    page.page_flags |= PG_dirty
+    if page.page_flags & PG_swapbacked:
+        return False
+    m.vm[NR_FILE_DIRTY] += 1
+    m.vm[PAGES_DIRTIED] += 1
+    m.zone[page.zone].nr_file_dirty += 1
+    m.bdi[0].nr_reclaimable += 1
+    m.memcg[page.memcg].nr_dirty += 1
+    inode = m.inode[page.mapping]
+    inode.nr_dirty += 1
+    page.dirtied_ms = m.clock[NOW] // 1_000_000
+    tag_dirty(m, page.mapping, page.index)
+    return True
+
+
+@njit
+def clear_page_dirty_for_io(m: Any, pfn: Any) -> Any:
+    """TestClearPageDirty before IO, write-protecting mappings (page_mkclean); was it dirty?"""
+    page = m.page[pfn]
+    if not page.page_flags & PG_dirty:
+        return False
+    page.page_flags &= ~(PG_dirty | PG_writable)
+    if not page.page_flags & PG_swapbacked:
+        m.vm[NR_FILE_DIRTY] -= 1
+        m.zone[page.zone].nr_file_dirty -= 1
+        m.bdi[0].nr_reclaimable -= 1
+        m.memcg[page.memcg].nr_dirty -= 1
+        m.inode[page.mapping].nr_dirty -= 1
+    return True
+
+
+@njit
+def set_page_writeback(m: Any, pfn: Any) -> Any:
+    """The page's bio is about to be submitted."""
+    page = m.page[pfn]
+    page.page_flags |= PG_writeback
+    m.vm[NR_WRITEBACK] += 1
+    m.vm[PAGES_CLEANED] += 1
+    m.zone[page.zone].nr_writeback += 1
+    m.memcg[page.memcg].nr_writeback += 1
+    if page.page_flags & PG_swapbacked:
+        m.vm[NR_WRITEBACK_SWAP] += 1
+        return
+    m.bdi[0].nr_writeback += 1
+    if not page.page_flags & PG_dirty:
+        untag_dirty(m, page.mapping, page.index)
+
+
+@njit
+def end_page_writeback(m: Any, pfn: Any) -> Any:
+    """IO on the page is done: rotate it if reclaim waits for it, wake who sleeps on it."""
+    page = m.page[pfn]
+    flags = page.page_flags & ~PG_writeback
+    m.vm[NR_WRITEBACK] -= 1
+    m.zone[page.zone].nr_writeback -= 1
+    m.memcg[page.memcg].nr_writeback -= 1
+    if flags & PG_swapbacked:
+        m.vm[NR_WRITEBACK_SWAP] -= 1
+    else:
+        m.bdi[0].nr_writeback -= 1
+    if flags & PG_reclaim:
+        flags &= ~PG_reclaim
+        # Differs from 2.6.35: rotated at once, not in per-CPU batches of 14 (pagevec).
+        if flags & PG_lru and not flags & (PG_locked | PG_dirty | PG_active):
+            page.page_flags = flags
+            rotate_to_zone_tail(m, pfn)
+            m.vm[PGROTATED] += 1
+    page.page_flags = flags
+    if flags & PG_waiters:
+        _wake_waiters(m, pfn)
+
+
+@njit
+def end_page_read(m: Any, pfn: Any) -> Any:
+    """A read into the page is done: it is uptodate and unlocked."""
+    page = m.page[pfn]
+    page.page_flags = (page.page_flags | PG_uptodate) & ~PG_locked
+    if page.page_flags & PG_waiters:
+        _wake_waiters(m, pfn)
+
+
+@njit
+def _wake_waiters(m: Any, pfn: Any) -> Any:
+    clock = m.clock
+    m.page[pfn].page_flags &= ~PG_waiters
+    for t in range(m.task.shape[0]):
+        if m.task[t].wait_pfn == pfn:
+            m.task[t].wait_pfn = -1
+            m.wake[clock[NR_WAKE_TASKS]] = t
+            clock[NR_WAKE_TASKS] += 1
+            clock[ANY_WAKE] = 1

@@ -1,0 +1,48 @@
+"""Zones and the LRU lists of a (group, zone) pair (mmzone.h, memcontrol.c)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.machine.page import NR_LRU_LISTS
+
+WMARK_MIN, WMARK_LOW, WMARK_HIGH = 0, 1, 2
+ZONE_DMA, ZONE_DMA32, ZONE_NORMAL = 0, 1, 2
+ZONE_NAMES = ("DMA", "DMA32", "Normal")
+MAX_NR_ZONES = 3
+
+ZONE = np.dtype(
+    [
+        ("present_pages", np.int64),
+        ("start_pfn", np.int64),
+        ("spanned_pages", np.int64),
+        ("nr_free", np.int64),
+        ("free_head", np.int64),  # stack of free pfns through page.next, -1 = empty
+        ("watermark", np.int64, (3,)),  # pages: min, low, high
+        ("lowmem_reserve", np.int64, (3,)),  # pages kept from allocations of a higher classzone
+        ("pages_scanned", np.int64),  # since a page was last freed to the zone
+        ("all_unreclaimable", np.int64),
+        ("inactive_ratio", np.int64),
+        ("nr_isolated", np.int64, (2,)),  # anon, file
+        ("nr_file_dirty", np.int64),
+        ("nr_writeback", np.int64),
+    ],
+    align=True,
+)
+
+LRU_SET = np.dtype(
+    [
+        ("head", np.int64, (NR_LRU_LISTS,)),  # pfn, -1 = empty; the head is the young end
+        ("tail", np.int64, (NR_LRU_LISTS,)),
+        ("nr", np.int64, (NR_LRU_LISTS,)),
+        ("nr_saved_scan", np.int64, (NR_LRU_LISTS,)),
+        ("recent_scanned", np.int64, (2,)),  # anon, file
+        ("recent_rotated", np.int64, (2,)),
+    ],
+    align=True,
+)
+"""Lists of one zone for one group: group 0 = all pages of the zone, group g = memcg g's pages.
+
+Element ``group * MAX_NR_ZONES + zone`` of ``m.lru``. As in 2.6.35 a page charged to memcg g is on
+two lists: its zone's (group 0, links next/prev) and its memcg's (group g, memcg_next/prev).
+"""

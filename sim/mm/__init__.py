@@ -1,0 +1,1 @@
+"""Mechanism of allocation and reclaim; files bear the kernel's names."""

@@ -1,0 +1,283 @@
+"""The page cache as system calls and faults meet it (filemap.c, memory.c, swap.c).
+
+Each kernel does one page and can be called again where it had to stop. ``task.op_inode`` and
+``task.op_index`` say which page; ``task.op_page_step`` how far it is.
+
+# Differs from 2.6.35: no read-around of mapped files and no read-ahead of swap (page_cluster): one
+# page is read for a fault; a file has one reader or writer.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sim.engine.jit import njit
+from sim.fs.ext3_layout import ext3_get_block
+from sim.fs.fs_writeback import mark_inode_dirty
+from sim.machine.cost import (
+    COST_FAULT,
+    COST_READ_PAGE,
+    COST_TOUCH,
+    COST_WRITE_PAGE,
+    COST_ZERO_PAGE,
+)
+from sim.machine.dirty_limits import task_dirty_inc
+from sim.machine.machine import NOW
+from sim.machine.page import (
+    LRU_ACTIVE_ANON,
+    LRU_INACTIVE_ANON,
+    LRU_INACTIVE_FILE,
+    PG_active,
+    PG_dirty,
+    PG_locked,
+    PG_mapped,
+    PG_readahead,
+    PG_swapbacked,
+    PG_swapcache,
+    PG_uptodate,
+    PG_writable,
+    PG_writeback,
+    PG_young,
+)
+from sim.machine.task import DONE, WANT_PAGE_READ
+from sim.machine.vmstat import (
+    APP_PAGES_READ,
+    APP_PAGES_TOUCHED,
+    APP_PAGES_WRITTEN,
+    PGFAULT,
+    PGMAJFAULT,
+    PSWPIN,
+)
+from sim.machine.writeback import account_page_dirtied
+from sim.mm.free import swap_free
+from sim.mm.page_cache import mark_page_accessed, new_page
+from sim.mm.page_writeback import balance_dirty_pages_ratelimited
+from sim.mm.readahead import page_cache_readahead, read_one_page
+
+STEP_FIND = 0
+STEP_READ = 1
+STEP_BALANCE = 2
+
+
+@njit
+def _dirty_file_page(m: Any, t: Any, ino: Any, pfn: Any) -> Any:
+    """set_page_dirty; True when the page was clean."""
+    if not account_page_dirtied(m, pfn):
+        return False
+    mark_inode_dirty(m, ino)
+    task_dirty_inc(m, t)
+    return True
+
+
+@njit
+def write_page(m: Any, t: Any) -> Any:
+    """One whole page of write(2): generic_file_buffered_write's loop; a stop code."""
+    task = m.task[t]
+    if task.op_page_step == STEP_BALANCE:
+        return _finish_balance(m, t)
+    ino, index = task.op_inode, task.op_index
+    inode = m.inode[ino]
+    slot = inode.base + index
+    pfn = np.int64(m.slot_pfn[slot])
+    if pfn < 0:
+        stop = new_page(m, t, ino, index, 0, LRU_INACTIVE_FILE)
+        if stop != DONE:
+            return stop
+        pfn = task.alloc_pfn
+    elif m.page[pfn].page_flags & PG_locked:
+        task.wait_pfn = pfn
+        return WANT_PAGE_READ
+    if m.slot_block[slot] < 0:
+        ext3_get_block(m, ino, index)
+    m.clock[NOW] += m.cost[COST_WRITE_PAGE]
+    m.page[pfn].page_flags |= PG_uptodate
+    inode.size_pages = max(inode.size_pages, index + 1)
+    _dirty_file_page(m, t, ino, pfn)
+    mark_page_accessed(m, pfn)
+    m.vm[APP_PAGES_WRITTEN] += 1
+    return _finish_balance(m, t)
+
+
+@njit
+def _finish_balance(m: Any, t: Any) -> Any:
+    task = m.task[t]
+    task.op_page_step = STEP_BALANCE
+    stop = balance_dirty_pages_ratelimited(m, t)
+    if stop != DONE:
+        return stop
+    task.op_page_step = STEP_FIND
+    return DONE
+
+
+@njit
+def read_page(m: Any, t: Any) -> Any:
+    """One page of read(2): do_generic_file_read's loop; a stop code."""
+    task = m.task[t]
+    ino, index = task.op_inode, task.op_index
+    if task.op_page_step >= STEP_READ:
+        stop = page_cache_readahead(m, t, ino, index)
+        if stop != DONE:
+            return stop
+        task.op_page_step = STEP_FIND
+    pfn = np.int64(m.slot_pfn[m.inode[ino].base + index])
+    if pfn < 0:
+        task.op_page_step = STEP_READ
+        task.ra_step = 0
+        task.ra_async = 0
+        return read_page_again(m, t)
+    page = m.page[pfn]
+    if page.page_flags & PG_readahead:
+        page.page_flags &= ~PG_readahead
+        task.op_page_step = STEP_READ
+        task.ra_step = 0
+        task.ra_async = 1
+        return read_page_again(m, t)
+    if page.page_flags & PG_locked:
+        task.wait_pfn = pfn
+        return WANT_PAGE_READ
+    m.clock[NOW] += m.cost[COST_READ_PAGE]
+    mark_page_accessed(m, pfn)
+    m.vm[APP_PAGES_READ] += 1
+    return DONE
+
+
+@njit
+def read_page_again(m: Any, t: Any) -> Any:
+    """Readahead under way: go on with it, then look for the page again."""
+    task = m.task[t]
+    stop = page_cache_readahead(m, t, task.op_inode, task.op_index)
+    if stop != DONE:
+        return stop
+    task.op_page_step = STEP_FIND
+    pfn = np.int64(m.slot_pfn[m.inode[task.op_inode].base + task.op_index])
+    if pfn >= 0 and not m.page[pfn].page_flags & PG_locked:
+        m.clock[NOW] += m.cost[COST_READ_PAGE]
+        mark_page_accessed(m, pfn)
+        m.vm[APP_PAGES_READ] += 1
+        return DONE
+    task.wait_pfn = pfn
+    return WANT_PAGE_READ
+
+
+@njit
+def touch_file_page(m: Any, t: Any) -> Any:
+    """One store to a shared file mapping: a fault unless the entry is writable; a stop code."""
+    task = m.task[t]
+    if task.op_page_step == STEP_BALANCE:
+        return _finish_balance(m, t)
+    ino, index = task.op_inode, task.op_index
+    slot = m.inode[ino].base + index
+    pfn = np.int64(m.slot_pfn[slot])
+    if pfn >= 0 and m.page[pfn].page_flags & PG_writable and task.op_page_step == STEP_FIND:
+        m.page[pfn].page_flags |= PG_young
+        m.clock[NOW] += m.cost[COST_TOUCH]
+        m.vm[APP_PAGES_TOUCHED] += 1
+        return DONE
+    if pfn < 0 or task.op_page_step != STEP_FIND:
+        stop = _fault_in(m, t, ino, index, slot, LRU_INACTIVE_FILE, 0)
+        if stop != DONE:
+            return stop
+        pfn = np.int64(m.slot_pfn[slot])
+        if pfn < 0:
+            return DONE  # taken again before it was mapped: the store faults once more
+    if m.page[pfn].page_flags & PG_locked:
+        task.wait_pfn = pfn
+        return WANT_PAGE_READ
+    m.clock[NOW] += m.cost[COST_FAULT]
+    m.vm[PGFAULT] += 1
+    m.vm[APP_PAGES_TOUCHED] += 1
+    m.page[pfn].page_flags |= PG_uptodate | PG_mapped | PG_young | PG_writable
+    inode = m.inode[ino]
+    inode.size_pages = max(inode.size_pages, index + 1)
+    if _dirty_file_page(m, t, ino, pfn):
+        return _finish_balance(m, t)
+    return DONE
+
+
+@njit
+def _fault_in(m: Any, t: Any, ino: Any, index: Any, slot: Any, lru: Any, flags: Any) -> Any:
+    """A page for a fault: a zeroed one for a hole, else one read from its block."""
+    task = m.task[t]
+    if task.op_page_step < STEP_READ:
+        stop = new_page(m, t, ino, index, flags, lru)
+        if stop != DONE:
+            return stop
+        m.vm[PGMAJFAULT] += 1
+        if m.slot_block[slot] < 0:
+            m.clock[NOW] += m.cost[COST_ZERO_PAGE]
+            return DONE
+        task.op_page_step = STEP_READ
+        m.page[task.alloc_pfn].page_flags |= PG_locked
+    stop = read_one_page(m, t, task.alloc_pfn)
+    if stop != DONE:
+        return stop
+    task.op_page_step = STEP_FIND
+    return DONE
+
+
+@njit
+def touch_anon_page(m: Any, t: Any) -> Any:
+    """One store to anonymous memory: present, zero-filled, in the swap cache or swapped out."""
+    task = m.task[t]
+    ino, index = task.op_inode, task.op_index
+    slot = m.inode[ino].base + index
+    pfn = np.int64(m.slot_pfn[slot])
+    if task.op_page_step == STEP_FIND and pfn >= 0 and m.page[pfn].page_flags & PG_mapped:
+        m.page[pfn].page_flags |= PG_young
+        m.clock[NOW] += m.cost[COST_TOUCH]
+        m.vm[APP_PAGES_TOUCHED] += 1
+        return DONE
+    if pfn < 0 or task.op_page_step != STEP_FIND:
+        swapped = m.slot_block[slot] >= 0
+        lru = LRU_INACTIVE_ANON if swapped else LRU_ACTIVE_ANON
+        flags = PG_swapbacked | (PG_swapcache if swapped else PG_active)
+        stop = _fault_in_anon(m, t, ino, index, slot, lru, flags)
+        if stop != DONE:
+            return stop
+        pfn = np.int64(m.slot_pfn[slot])
+        if pfn < 0:
+            return DONE
+    if m.page[pfn].page_flags & PG_locked:
+        task.wait_pfn = pfn
+        return WANT_PAGE_READ
+    m.clock[NOW] += m.cost[COST_FAULT]
+    m.vm[PGFAULT] += 1
+    m.vm[APP_PAGES_TOUCHED] += 1
+    page = m.page[pfn]
+    page.page_flags |= PG_uptodate | PG_mapped | PG_young
+    if page.page_flags & PG_swapcache:
+        if page.page_flags & PG_writeback:
+            page.page_flags |= PG_dirty  # written to while its old content goes out
+        else:
+            page.page_flags &= ~(PG_swapcache | PG_dirty)  # reuse_swap_page
+            swap_free(m, np.int64(page.block))
+            m.slot_block[slot] = -1
+        mark_page_accessed(m, pfn)
+    return DONE
+
+
+@njit
+def _fault_in_anon(m: Any, t: Any, ino: Any, index: Any, slot: Any, lru: Any, flags: Any) -> Any:
+    task = m.task[t]
+    swap_slot = np.int64(m.slot_block[slot])
+    fresh = task.op_page_step < STEP_READ
+    if fresh:
+        stop = new_page(m, t, ino, index, flags, lru)
+        if stop != DONE:
+            return stop
+        if swap_slot < 0:
+            m.clock[NOW] += m.cost[COST_ZERO_PAGE]
+            return DONE
+        m.vm[PGMAJFAULT] += 1
+        m.vm[PSWPIN] += 1
+        page = m.page[task.alloc_pfn]
+        page.block = swap_slot
+        page.page_flags |= PG_locked
+        task.op_page_step = STEP_READ
+    stop = read_one_page(m, t, task.alloc_pfn)
+    if stop != DONE:
+        return stop
+    task.op_page_step = STEP_FIND
+    return DONE

@@ -1,0 +1,70 @@
+"""Getting a page, by direct reclaim if need be (page_alloc.c of 2.6.35, order 0; mechanics 2.2).
+
+# Differs from 2.6.35: no per-CPU page lists in front of the free lists.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sim.engine.jit import njit
+from sim.machine.cost import COST_ALLOC_PAGE
+from sim.machine.machine import NOW, NR_ZONES
+from sim.machine.task import DONE, PF_MEMDIE, WANT_ALLOC_RETRY_WAIT, WANT_OOM
+from sim.machine.zone import WMARK_LOW, WMARK_MIN
+from sim.mm.free import get_page_from_freelist, take_any_page
+from sim.mm.vmscan_direct import (
+    all_unreclaimable,
+    begin_reclaim,
+    do_try_to_free_pages,
+    end_reclaim,
+)
+from sim.mm.vmscan_kswapd import wakeup_kswapd
+
+ALLOC_FAST = 0
+ALLOC_REBALANCE = 1
+ALLOC_RECLAIM = 2
+
+
+@njit
+def alloc_page(m: Any, t: Any) -> Any:
+    """A page for the task in task.alloc_pfn; a stop code.
+
+    The fast path stays above the low watermark. The slow path wakes kswapd, tries down to the min
+    watermark, then reclaims itself, and waits HZ/50 for congestion when that gave it no page.
+    """
+    sc = m.task[t]
+    if sc.sc_alloc_step == ALLOC_FAST:
+        m.clock[NOW] += m.cost[COST_ALLOC_PAGE]
+        sc.alloc_pfn = get_page_from_freelist(m, WMARK_LOW)
+        if sc.alloc_pfn >= 0:
+            return DONE
+        for z in range(m.clock[NR_ZONES] - 1, -1, -1):
+            if m.zone[z].present_pages:
+                wakeup_kswapd(m, t, z)
+        sc.sc_alloc_step = ALLOC_REBALANCE
+    if sc.sc_alloc_step == ALLOC_REBALANCE:
+        sc.alloc_pfn = get_page_from_freelist(m, WMARK_MIN)
+        if sc.alloc_pfn >= 0:
+            sc.sc_alloc_step = ALLOC_FAST
+            return DONE
+        if sc.flags & PF_MEMDIE:
+            sc.alloc_pfn = take_any_page(m)
+            if sc.alloc_pfn >= 0:
+                sc.sc_alloc_step = ALLOC_FAST
+                return DONE
+        begin_reclaim(m, t, 0)
+        sc.sc_alloc_step = ALLOC_RECLAIM
+    stop = do_try_to_free_pages(m, t)
+    if stop != DONE:
+        return stop
+    reclaimed = end_reclaim(m, t)
+    sc.sc_alloc_step = ALLOC_REBALANCE
+    if reclaimed:
+        sc.alloc_pfn = get_page_from_freelist(m, WMARK_MIN)
+        if sc.alloc_pfn >= 0:
+            sc.sc_alloc_step = ALLOC_FAST
+            return DONE
+    elif all_unreclaimable(m):
+        return WANT_OOM
+    return WANT_ALLOC_RETRY_WAIT

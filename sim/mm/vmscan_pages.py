@@ -1,0 +1,324 @@
+"""shrink_page_list: what becomes of each isolated page (vmscan.c of 2.6.35; mechanics 2.7, 3).
+
+The list is ``m.page_list[t]``. Pages that stay are moved to its front as the pass goes on; pages
+that patches 5 and 6 set aside are in ``m.dirty_list[t]`` until they are cleaned or given up.
+
+# Differs from 2.6.35: order-0 reclaim only, so there is no synchronous pass of lumpy reclaim.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sim.engine.jit import njit
+from sim.fs.fs_writeback import wakeup_flusher_threads
+from sim.fs.writepage import writepage
+from sim.machine.cost import COST_FREE_PAGE, COST_SHRINK_PAGE
+from sim.machine.machine import LIMIT, NOW, SWAP_PAGES
+from sim.machine.page import (
+    PG_active,
+    PG_dirty,
+    PG_isolated,
+    PG_locked,
+    PG_mapped,
+    PG_reclaim,
+    PG_referenced,
+    PG_skipped,
+    PG_swapbacked,
+    PG_swapcache,
+    PG_writable,
+    PG_writeback,
+    PG_young,
+)
+from sim.machine.request import ISSUER_DIRECT, ISSUER_KSWAPD, ISSUER_MEMCG
+from sim.machine.sysctl import HZ
+from sim.machine.task import BUDGET_SPENT, DONE, PF_SWAPWRITE, PF_WRITER, WANT_CONGESTION_WAIT
+from sim.machine.tracepoints import (
+    EV_WRITEPAGE,
+    RECLAIM_WB_ANON,
+    RECLAIM_WB_ASYNC,
+    RECLAIM_WB_FILE,
+)
+from sim.machine.vmstat import (
+    BDI_ASYNC_CONGESTED,
+    DIRECT_WRITE_ANON_ASYNC,
+    DIRECT_WRITE_FILE_ASYNC,
+    DIRTY_MET_KSWAPD,
+    DIRTY_SKIPPED,
+    KSWAPD_WRITE_ANON,
+    KSWAPD_WRITE_FILE,
+    MEMCG_WRITE_ANON,
+    MEMCG_WRITE_FILE,
+    NR_SWAP_USED_PAGES,
+    NR_VMSCAN_WRITE,
+    PGACTIVATE,
+    QUEUE_CONGESTED_KEEP,
+    WRITEBACK_MET_KSWAPD,
+)
+from sim.mm.free import free_page, get_swap_page, remove_from_page_cache, swap_free, uncharge_page
+from sim.mm.range_write import clean_page_list, count_reclaim_write, may_write_to_queue
+from sim.mm.scan_control import (
+    LIST_CLEAN,
+    LIST_SCAN,
+    LIST_WAITED,
+    LIST_WRITING,
+    PAGE_ACTIVATE,
+    PAGE_FREED,
+    PAGE_KEEP,
+    PAGE_PAGEOUT,
+    PAGE_SET_ASIDE,
+    PAGEREF_ACTIVATE,
+    PAGEREF_KEEP,
+    PAGEREF_RECLAIM,
+    PAGEREF_RECLAIM_CLEAN,
+)
+from sim.mm.trace import trace
+
+
+@njit
+def page_check_references(m: Any, pfn: Any) -> Any:
+    """Test and clear who used the page since the last look."""
+    page = m.page[pfn]
+    flags = page.page_flags
+    young = flags & PG_young
+    referenced = flags & PG_referenced
+    flags &= ~(PG_young | PG_referenced)
+    if young:
+        if flags & PG_swapbacked:
+            page.page_flags = flags
+            return PAGEREF_ACTIVATE
+        page.page_flags = flags | PG_referenced
+        return PAGEREF_ACTIVATE if referenced else PAGEREF_KEEP
+    page.page_flags = flags
+    return PAGEREF_RECLAIM_CLEAN if referenced else PAGEREF_RECLAIM
+
+
+@njit
+def may_write_file(m: Any, issuer: Any) -> Any:
+    """The rule on ->writepage of file pages for this context of reclaim."""
+    rules = m.rules[0]
+    if issuer == ISSUER_DIRECT:
+        return rules.direct_may_write_file != 0
+    if issuer == ISSUER_MEMCG:
+        return rules.memcg_may_write_file != 0
+    return True
+
+
+@njit
+def may_write_anon(m: Any, issuer: Any) -> Any:
+    """The same for pages of the swap cache."""
+    rules = m.rules[0]
+    if issuer == ISSUER_DIRECT:
+        return rules.direct_may_write_anon != 0
+    if issuer == ISSUER_MEMCG:
+        return rules.memcg_may_write_anon != 0
+    return True
+
+
+@njit
+def _sets_aside(m: Any, issuer: Any, swapbacked: Any) -> Any:
+    """Does the first pass put dirty pages of this context on the dirty list?"""
+    rules = m.rules[0]
+    if rules.range_write == 2 and swapbacked:
+        return False
+    if issuer == ISSUER_KSWAPD:
+        return rules.range_write != 0
+    if issuer == ISSUER_DIRECT:
+        return rules.range_in_direct != 0 and rules.direct_may_write_file != 0
+    if rules.memcg_may_write_file:
+        return rules.range_in_memcg != 0
+    return rules.memcg_clean_wait_rounds > 0 and not swapbacked
+
+
+@njit
+def _examine(m: Any, t: Any, pfn: Any) -> Any:
+    """The decision table up to ->writepage; PAGE_KEEP, _ACTIVATE, _SET_ASIDE, _PAGEOUT, _FREED."""
+    sc = m.task[t]
+    page = m.page[pfn]
+    issuer = sc.issuer
+    if page.page_flags & PG_locked:
+        return PAGE_KEEP
+    sc.sc_nr_scanned += 1
+    if page.page_flags & (PG_mapped | PG_swapcache):
+        sc.sc_nr_scanned += 1
+    if page.page_flags & PG_writeback:
+        m.vm[WRITEBACK_MET_KSWAPD + issuer] += 1
+        return PAGE_KEEP
+    references = page_check_references(m, pfn)
+    if references == PAGEREF_ACTIVATE:
+        return PAGE_ACTIVATE
+    if references == PAGEREF_KEEP:
+        return PAGE_KEEP
+    swapbacked = page.page_flags & PG_swapbacked
+    if swapbacked and not page.page_flags & PG_swapcache:
+        slot = get_swap_page(m)
+        if slot < 0:
+            return PAGE_ACTIVATE
+        page.block = slot
+        page.page_flags |= PG_swapcache | PG_dirty
+    page.page_flags &= ~(PG_mapped | PG_writable)  # try_to_unmap
+    if not page.page_flags & PG_dirty:
+        return _free(m, t, pfn)
+    m.vm[DIRTY_MET_KSWAPD + issuer] += 1
+    sc.stall_dirty_met += 1
+    if not sc.sc_cleaned and _sets_aside(m, issuer, swapbacked):
+        return PAGE_SET_ASIDE
+    if swapbacked:
+        permitted = may_write_anon(m, issuer)
+    else:
+        permitted = may_write_file(m, issuer)
+    if not permitted:
+        m.vm[DIRTY_SKIPPED] += 1
+        page.page_flags |= PG_skipped
+        return PAGE_KEEP
+    if references == PAGEREF_RECLAIM_CLEAN or not sc.sc_may_writepage:
+        return PAGE_KEEP
+    if not may_write_to_queue(m, t):
+        m.vm[QUEUE_CONGESTED_KEEP] += 1
+        return PAGE_KEEP
+    return PAGE_PAGEOUT
+
+
+@njit
+def _free(m: Any, t: Any, pfn: Any) -> Any:
+    """__remove_mapping and the way to the free list."""
+    page = m.page[pfn]
+    if page.page_flags & PG_swapbacked:
+        # the page table entry becomes the swap entry
+        inode = m.inode[page.mapping]
+        m.slot_block[inode.base + page.index] = page.block
+    remove_from_page_cache(m, pfn)
+    uncharge_page(m, pfn)
+    free_page(m, pfn)
+    m.task[t].sc_nr_reclaimed += 1
+    m.task[t].sc_list_freed += 1
+    m.clock[NOW] += m.cost[COST_FREE_PAGE]
+    return PAGE_FREED
+
+
+@njit
+def _after_pageout(m: Any, t: Any, pfn: Any) -> Any:
+    """PAGE_SUCCESS: free it if the IO is over already, else it goes back to the list."""
+    page = m.page[pfn]
+    count_reclaim_write(m, t, pfn)
+    if page.page_flags & PG_writeback:
+        return PAGE_KEEP
+    page.page_flags &= ~PG_reclaim
+    if page.page_flags & (PG_dirty | PG_locked | PG_young):
+        return PAGE_KEEP
+    return _free(m, t, pfn)
+
+
+@njit
+def _one_pass(m: Any, t: Any) -> Any:
+    sc = m.task[t]
+    clock = m.clock
+    pages = m.page_list[t]
+    while sc.sc_list_pos < sc.sc_list_len:
+        pfn = np.int64(pages[sc.sc_list_pos])
+        if sc.sc_list_step == LIST_WRITING:
+            stop = writepage(m, t, pfn)
+            if stop != DONE:
+                return stop
+            sc.sc_list_step = LIST_SCAN
+            verdict = _after_pageout(m, t, pfn)
+        else:
+            clock[NOW] += m.cost[COST_SHRINK_PAGE]
+            verdict = _examine(m, t, pfn)
+            if verdict == PAGE_PAGEOUT:
+                m.page[pfn].page_flags |= PG_reclaim
+                sc.sc_list_step = LIST_WRITING
+                continue
+        if verdict == PAGE_SET_ASIDE:
+            m.dirty_list[t, sc.sc_dirty_len] = pfn
+            sc.sc_dirty_len += 1
+        elif verdict != PAGE_FREED:
+            if verdict == PAGE_ACTIVATE:
+                _activate(m, pfn)
+            pages[sc.sc_list_kept] = pfn
+            sc.sc_list_kept += 1
+        sc.sc_list_pos += 1
+        if clock[NOW] >= clock[LIMIT] and sc.sc_list_pos < sc.sc_list_len:
+            return BUDGET_SPENT
+    return DONE
+
+
+@njit
+def _activate(m: Any, pfn: Any) -> Any:
+    page = m.page[pfn]
+    page.page_flags |= PG_active
+    m.vm[PGACTIVATE] += 1
+    if page.page_flags & PG_swapcache and not page.page_flags & PG_writeback:
+        if m.vm[NR_SWAP_USED_PAGES] * 2 > m.clock[SWAP_PAGES]:  # vm_swap_full
+            page.page_flags &= ~(PG_swapcache | PG_dirty)
+            swap_free(m, np.int64(page.block))
+
+
+@njit
+def _take_up_dirty(m: Any, t: Any) -> Any:
+    """The pages set aside become the rest of the list, last set aside first."""
+    sc = m.task[t]
+    pages = m.page_list[t]
+    n = sc.sc_dirty_len
+    for i in range(n):
+        pages[sc.sc_list_kept + i] = m.dirty_list[t, n - 1 - i]
+    sc.sc_list_pos = sc.sc_list_kept
+    sc.sc_list_len = sc.sc_list_kept + n
+    sc.sc_dirty_len = 0
+    sc.sc_list_step = LIST_SCAN
+
+
+@njit
+def shrink_page_list(m: Any, t: Any) -> Any:
+    """All passes over the isolated pages; a stop code, DONE when only kept pages are left."""
+    sc = m.task[t]
+    while True:
+        if sc.sc_list_step == LIST_CLEAN:
+            stop = clean_page_list(m, t)
+            if stop != DONE:
+                return stop
+            _take_up_dirty(m, t)
+        elif sc.sc_list_step == LIST_WAITED:
+            _take_up_dirty(m, t)
+        stop = _one_pass(m, t)
+        if stop != DONE:
+            return stop
+        if sc.sc_dirty_len == 0:
+            return DONE
+        if sc.issuer == ISSUER_MEMCG and not m.rules[0].memcg_may_write_file:
+            if sc.sc_wait_rounds >= m.rules[0].memcg_clean_wait_rounds:
+                sc.sc_cleaned = 1  # give up: the next pass puts them back
+                _take_up_dirty(m, t)
+                continue
+            sc.sc_wait_rounds += 1
+            wakeup_flusher_threads(m, sc.sc_dirty_len)
+            sc.timeout_jiffies = max(m.sysctl[HZ] // 10, 1)
+            sc.sc_list_step = LIST_WAITED
+            return WANT_CONGESTION_WAIT
+        sc.sc_cleaned = 1
+        sc.sc_range_pos = 0
+        sc.sc_range_state = 0
+        sc.sc_list_step = LIST_CLEAN
+
+
+@njit
+def begin_page_list(m: Any, t: Any, n: Any) -> Any:
+    """``n`` freshly isolated pages are in ``m.page_list[t]``."""
+    sc = m.task[t]
+    sc.sc_list_len = n
+    sc.sc_list_taken = n
+    sc.sc_list_pos = 0
+    sc.sc_list_kept = 0
+    sc.sc_list_freed = 0
+    sc.sc_dirty_len = 0
+    sc.sc_cleaned = 0
+    sc.sc_wait_rounds = 0
+    sc.sc_list_step = LIST_SCAN
+
+
+@njit
+def release_isolated(m: Any, pfn: Any) -> Any:
+    """The page is about to be put back."""
+    m.page[pfn].page_flags &= ~PG_isolated

@@ -1,0 +1,332 @@
+"""Numbers of a run, each defined once: unit, formula, which way is better.
+
+A metric reads the run's counters; a recording that lacks them may still have the stalls or the
+request log, and then those say it. None means not recorded, or a ratio without a denominator:
+never zero. ``*_pages_scanned`` is vmstat's pgscan (inactive lists only); ``*_traced`` is what the
+kernel's post-processing script of 2010 counts, active lists included.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sim.observe.columns import CONTEXTS, ISSUERS, PAGE_MIB, SECTOR_MIB, Column, columns
+from sim.observe.sources import (
+    Number,
+    Source,
+    counted,
+    divided,
+    duration_ns,
+    logged_busy_ns,
+    logged_pages,
+    logged_request_kib,
+    logged_requests,
+    logged_sectors,
+    logged_seeks,
+    logged_sequential,
+    percentile_ns,
+    ratio,
+    sleep_ms,
+    stall_count,
+    stall_ns,
+    stall_percentile_ms,
+    stall_sum,
+)
+from sim.observe.tables import (
+    Latency,
+    Row,
+    StallCdf,
+    latency_summary,
+    mmtests_rows,
+    stall_cdf,
+)
+from sim.result import Result, SleepCause, StallKind
+from sim.units import NSEC_PER_MSEC, NSEC_PER_SEC, SECTOR_SIZE
+
+__all__ = [
+    "HEADLINE", "METRICS", "Column", "Headline", "Latency", "Metric", "Row", "StallCdf",
+    "columns", "headline", "latency_summary", "metrics", "mmtests_rows", "percentile_ns",
+    "stall_cdf",
+]  # fmt: skip
+
+
+class Metric(NamedTuple):
+    """One number of a run."""
+
+    unit: str
+    formula: str
+    better: str
+    """``lower``, ``higher``, or empty where neither is better."""
+    compute: Source
+    title: str
+
+
+class Headline(NamedTuple):
+    """One of the few numbers that stand above the charts."""
+
+    name: str
+    title: str
+    value: Number | None
+    unit: str
+    better: str
+
+
+METRICS: dict[str, Metric] = {}
+"""Every metric, in the order of tables."""
+
+
+def _add(name: str, unit: str, formula: str, better: str, compute: Source, title: str = "") -> None:
+    assert name not in METRICS
+    text = title or name.replace("_", " ").capitalize()
+    METRICS[name] = Metric(unit, formula, better, compute, text)
+
+
+def _count(
+    name: str, counter: str, better: str = "", title: str = "", *,
+    unit: str = "pages", otherwise: Source | None = None,
+) -> None:  # fmt: skip
+    _add(name, unit, counter, better, counted(counter, otherwise=otherwise), title)
+
+
+def _ms(
+    name: str, *counters: str, better: str = "lower", title: str = "",
+    otherwise: Source | None = None,
+) -> None:  # fmt: skip
+    compute = divided(counted(*counters, otherwise=otherwise), NSEC_PER_MSEC)
+    _add(name, "ms", f"{_plus(counters)} / 10^6", better, compute, title)
+
+
+def _share(name: str, top: str, bottom: str, better: str, title: str = "") -> None:
+    _add(name, "share", f"{top} / {bottom}", better, ratio(counted(top), counted(bottom)), title)
+
+
+def _plus(counters: tuple[str, ...]) -> str:
+    return counters[0] if len(counters) == 1 else f"({' + '.join(counters)})"
+
+
+# ---- reclaim
+
+
+def _direct_reclaim() -> None:
+    kind = StallKind.DIRECT_RECLAIM
+    _count("direct_reclaims", "direct_reclaims", "lower", unit="calls", otherwise=stall_count(kind))
+    scanned, reclaimed = stall_sum("nr_scanned", kind), stall_sum("nr_reclaimed", kind)
+    _count("direct_reclaim_pages_scanned", "pgscan_direct", "lower", otherwise=scanned)
+    _count("direct_reclaim_pages_reclaimed", "pgsteal_direct", otherwise=reclaimed)
+    _count("direct_reclaim_pages_scanned_traced", "isolated_direct", "lower")
+    for write in ("file_async", "file_sync", "anon_async", "anon_sync"):
+        _count(f"direct_reclaim_write_{write}", f"direct_write_{write}", "lower")
+    _ms(
+        "direct_reclaim_stall_ms_total", "direct_stall_ns", title="Time stalled direct reclaim",
+        otherwise=stall_ns(kind),
+    )  # fmt: skip
+
+
+def _kswapd() -> None:
+    _count("wake_kswapd_requests", "wakeup_kswapd", unit="calls")
+    _count("kswapd_wakeups", "kswapd_wakeups", unit="wakeups")
+    _count("kswapd_rewakeups", "kswapd_rewakeups", unit="wakeups")
+    _count("kswapd_pages_scanned", "pgscan_kswapd")
+    _count("kswapd_pages_reclaimed", "pgsteal_kswapd")
+    _count("kswapd_pages_scanned_traced", "isolated_kswapd")
+    _count("kswapd_write_file_async", "kswapd_write_file")
+    _count("kswapd_write_anon_async", "kswapd_write_anon")
+    _ms("kswapd_awake_ms", "kswapd_awake_ns", better="", title="Time kswapd awake")
+    _ms("kswapd_run_ms", "kswapd_run_ns", title="CPU time of kswapd")
+
+
+def _memcg_reclaim() -> None:
+    kind = StallKind.MEMCG_RECLAIM
+    _count("memcg_reclaims", "memcg_reclaims", "lower", unit="calls", otherwise=stall_count(kind))
+    scanned, reclaimed = stall_sum("nr_scanned", kind), stall_sum("nr_reclaimed", kind)
+    _count("memcg_pages_scanned", "pgscan_memcg", "lower", otherwise=scanned)
+    _count("memcg_pages_reclaimed", "pgsteal_memcg", otherwise=reclaimed)
+    _count("memcg_pages_scanned_traced", "isolated_memcg", "lower")
+    _count("memcg_write_file", "memcg_write_file", title="Memcg reclaim write file")
+    _count("memcg_write_anon", "memcg_write_anon", title="Memcg reclaim write anon")
+    _ms(
+        "memcg_stall_ms_total", "memcg_stall_ns", title="Time stalled memcg reclaim",
+        otherwise=stall_ns(kind),
+    )  # fmt: skip
+    _count("memcg_failcnt", "memcg_failcnt", "lower", unit="failures")
+
+
+def _what_reclaim_met() -> None:
+    steal = tuple(f"pgsteal_{who}" for who in CONTEXTS)
+    scan = tuple(f"pgscan_{who}" for who in CONTEXTS)
+    _add(
+        "reclaim_efficiency", "share", f"{_plus(steal)} / {_plus(scan)}", "higher",
+        ratio(counted(*steal), counted(*scan)),
+    )  # fmt: skip
+    for who in CONTEXTS:
+        _share(f"{who}_efficiency", f"pgsteal_{who}", f"pgscan_{who}", "higher")
+    for who in CONTEXTS:
+        _count(f"dirty_met_{who}", f"dirty_met_{who}", "lower", f"Dirty pages met by {who}")
+        title = f"Pages under writeback met by {who}"
+        _count(f"writeback_met_{who}", f"writeback_met_{who}", "lower", title)
+    _count("dirty_pages_skipped", "dirty_skipped", title="Dirty pages put back on the LRU")
+    _count("queue_congested_keep", "queue_congested_keep", title="Kept because queue congested")
+    _count("lumpy_waits", "lumpy_waits", "lower", unit="waits")
+    _count("pgrotated", "pgrotated", title="Pages rotated to the inactive tail")
+    _count("oom_kills", "oom_kills", "lower", "OOM kills, global", unit="kills")
+    _count("memcg_oom_kills", "memcg_oom_kills", "lower", "OOM kills, memcg", unit="kills")
+
+
+# ---- stalls and sleeps
+
+
+def _stalls_and_sleeps() -> None:
+    groups = {
+        "": (None, "reclaim"),
+        "direct_": (StallKind.DIRECT_RECLAIM, "direct reclaim"),
+        "memcg_": (StallKind.MEMCG_RECLAIM, "memcg reclaim"),
+        "balance_dirty_": (StallKind.BALANCE_DIRTY, "balance_dirty_pages"),
+    }
+    for prefix, (kind, where) in groups.items():
+        for name, percent in (("p50", 50), ("p99", 99), ("max", 100)):
+            formula = f"{name} of one stall in {where}, nearest rank; 0 without stalls"
+            title = f"{'Longest' if name == 'max' else name} stall in {where}"
+            compute = stall_percentile_ms(percent, kind)
+            _add(f"{prefix}stall_ms_{name}", "ms", formula, "lower", compute, title)
+    _ms(
+        "balance_dirty_pages_ms_total", "balance_dirty_ns", title="Time in balance_dirty_pages",
+        otherwise=stall_ns(StallKind.BALANCE_DIRTY),
+    )  # fmt: skip
+    _count("balance_dirty_pauses", "balance_dirty_pauses", "lower", unit="pauses")
+    for what in ("congestion_wait", "writepage"):
+        ns = [f"{who}_{what}_ns" for who in CONTEXTS]
+        _ms(f"{what}_ms_total", *ns, title=f"Time in {what}, all reclaim")
+        for who, counter in zip(CONTEXTS, ns, strict=True):
+            _ms(f"{who}_{what}_ms", counter, title=f"Time in {what}, {who}")
+    for who in CONTEXTS:
+        _count(f"{who}_congestion_waits", f"{who}_congestion_waits", "lower", unit="waits")
+    for cause in SleepCause:
+        if cause not in (SleepCause.IDLE, SleepCause.THINK):
+            name = cause.name.lower()
+            formula = f"sum over the sleeps of all tasks for {name}"
+            _add(f"sleep_ms_{name}", "ms", formula, "lower", sleep_ms(cause), f"Asleep in {name}")
+
+
+# ---- writeback and the disk
+
+
+def _writeback() -> None:
+    for name, code in ISSUERS.items():
+        _count(
+            f"pages_written_by_{name}", f"written_{name}", title=f"Pages written by {name}",
+            otherwise=logged_pages(code),
+        )  # fmt: skip
+    for name in ("flusher", "dirtier"):
+        pages = logged_pages(ISSUERS[name])
+        _count(f"{name}_pages_written", f"written_{name}", otherwise=pages)
+    for name, code in ISSUERS.items():
+        formula = f"logged write requests of {name}"
+        compute = logged_requests(1, code)
+        _add(f"write_requests_by_{name}", "requests", formula, "", compute)
+    for name, code in ISSUERS.items():
+        formula = f"sectors / 2 / requests of the logged writes of {name}"
+        compute = logged_request_kib(code)
+        _add(f"write_request_kib_mean_by_{name}", "KiB", formula, "higher", compute)
+    _count("nr_vmscan_write", "nr_vmscan_write", "lower", "Page writes by reclaim")
+    _count("range_calls", "range_calls", unit="calls", title="Ranges written by reclaim")
+    _count("range_pages", "range_pages", title="Pages written in ranges")
+    _count("range_pages_unasked", "range_pages_unasked", "lower", "Of these, not asked for")
+    _add(
+        "range_pages_mean", "pages", "range_pages / range_calls", "higher",
+        ratio(counted("range_pages"), counted("range_calls")), "Mean range",
+    )  # fmt: skip
+    _share("range_unasked_share", "range_pages_unasked", "range_pages", "lower", "Over-IO")
+    _count("pages_dirtied", "pages_dirtied")
+    _count("pages_redirtied", "pages_redirtied", "lower")
+    _count("journal_commits", "journal_commits", unit="commits")
+    _count("flusher_wakeups", "flusher_wakeups", unit="wakeups")
+    _ms("flusher_run_ms", "flusher_run_ns", better="", title="CPU time of the flusher")
+
+
+def _disk() -> None:
+    requests = {
+        "write": counted("requests_written", otherwise=logged_requests(1)),
+        "read": counted("requests_read", otherwise=logged_requests(0)),
+    }
+    sectors = {
+        "write": counted("sectors_written", otherwise=logged_sectors(1)),
+        "read": counted("sectors_read", otherwise=logged_sectors(0)),
+    }
+    for do, done in (("write", "written"), ("read", "read")):
+        _add(f"{do}_requests", "requests", f"requests_{done}", "", requests[do])
+        _add(
+            f"{do}_request_kib_mean", "KiB", f"sectors_{done} / 2 / requests_{done}", "higher",
+            ratio(sectors[do], requests[do], SECTOR_SIZE / 1024), f"Mean {do} request",
+        )  # fmt: skip
+        seeks = logged_seeks(int(do == "write"))
+        _count(f"{do}_seeks", f"seeks_{done}", "lower", unit="seeks", otherwise=seeks)
+        formula = f"sectors_{done} * 512 / 2^20"
+        name = f"disk_{do}_mib_per_s"
+        _per_second(name, f"Disk {do}s", formula, sectors[do], SECTOR_MIB)
+    _add(
+        "write_sequential_share", "share", "sequential_written / requests_written", "higher",
+        ratio(counted("sequential_written", otherwise=logged_sequential), requests["write"]),
+        "Writes that begin where the last request ended",
+    )  # fmt: skip
+    _add(
+        "disk_busy_share", "share", "disk_busy_ns / duration_ns", "",
+        ratio(counted("disk_busy_ns", otherwise=logged_busy_ns), duration_ns), "Disk busy",
+    )  # fmt: skip
+    _count("get_request_sleeps", "get_request_sleeps", "lower", unit="sleeps")
+
+
+def _per_second(name: str, title: str, formula: str, source: Source, factor: float) -> None:
+    compute = ratio(source, duration_ns, factor * NSEC_PER_SEC)
+    _add(name, "MiB/s", f"{formula} / duration_s", "higher", compute, title)
+
+
+# ---- the tasks' own progress, swap, stacks
+
+
+def _tasks() -> None:
+    for do, done in (("write", "written"), ("read", "read")):
+        formula = f"app_pages_{done} * 4096 / 2^20"
+        pages = counted(f"app_pages_{done}")
+        title = f"{done.capitalize()} by the tasks"
+        _per_second(f"app_{do}_mib_per_s", title, formula, pages, PAGE_MIB)
+    _count("app_pages_touched", "app_pages_touched", "higher")
+    _count("app_files_created", "app_files_created", "higher", unit="files")
+    _count("major_faults", "pgmajfault", "lower", unit="faults")
+    _count("swap_in", "pswpin", "lower", "Swap ins")
+    _count("swap_out", "pswpout", "lower", "Swap outs")
+    _count("stack_bytes_max", "stack_bytes_max", "lower", "Deepest stack", unit="B")
+    for who in ("direct", "memcg", "kswapd", "flusher"):
+        name = f"stack_bytes_max_{who}"
+        _count(name, name, "lower", f"Deepest stack, {who}", unit="B")
+
+
+for _section in (
+    _direct_reclaim, _kswapd, _memcg_reclaim, _what_reclaim_met, _stalls_and_sleeps, _writeback,
+    _disk, _tasks,
+):  # fmt: skip
+    _section()
+
+HEADLINE = (
+    "direct_reclaim_stall_ms_total",
+    "memcg_stall_ms_total",
+    "stall_ms_p99",
+    "stall_ms_max",
+    "direct_reclaim_write_file_async",
+    "write_request_kib_mean",
+    "write_seeks",
+    "disk_write_mib_per_s",
+    "app_write_mib_per_s",
+)
+
+
+def metrics(result: Result) -> dict[str, Number | None]:
+    """Every metric of a run by name; None where it was not recorded."""
+    return {name: metric.compute(result) for name, metric in METRICS.items()}
+
+
+def headline(result: Result) -> list[Headline]:
+    """The few numbers that say most about a run."""
+    return [
+        Headline(name, m.title, m.compute(result), m.unit, m.better)
+        for name, m in ((name, METRICS[name]) for name in HEADLINE)
+    ]

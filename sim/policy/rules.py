@@ -1,0 +1,62 @@
+"""From the scenario's patches, answers and kernel to the one record that mechanism reads.
+
+The patch table says what each patch changes; the last word on memcg reclaim is the memcg answer's.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sim.machine.rules import ReclaimRules
+from sim.scenario import Kernel, MemcgAnswer, Patch, Scenario, Tracepoints
+
+MAX_SWAP_CLEAN_WAIT = 50
+"""Rounds of congestion_wait(HZ/10): "up to five seconds" (V6 of the series, patch 5)."""
+
+KERNEL_RULES: dict[Kernel, dict[str, Any]] = {
+    Kernel.K2_6_35: {},
+    Kernel.K2_6_36: {"b_more_io_for_all": 1, "throttle_on_global": 1},
+}
+
+PATCH_RULES: dict[Patch, dict[str, Any]] = {
+    # Every context cleans by ranges, min..max span of a batch (RFC, mechanics 3.1).
+    Patch.P5: {"range_write": 1, "range_in_direct": 1, "range_in_memcg": 1},
+    # Direct reclaim, and so memcg reclaim, writes nothing at all, swap pages included (RFC).
+    Patch.P6: {
+        "direct_may_write_file": 0,
+        "direct_may_write_anon": 0,
+        "memcg_may_write_file": 0,
+        "memcg_may_write_anon": 0,
+    },
+    Patch.P5_RECORDED: {"range_write": 2, "range_in_direct": 1, "range_in_memcg": 1},
+    # Anonymous pages may still be written, as in the July posting (recorded README).
+    Patch.P6_RECORDED: {"direct_may_write_file": 0, "memcg_may_write_file": 0},
+    Patch.MEMCG_WAIT_LOOP: {
+        "memcg_may_write_file": 0,
+        "memcg_clean_wait_rounds": MAX_SWAP_CLEAN_WAIT,
+    },
+}
+
+ANSWER_RULES: dict[MemcgAnswer, dict[str, Any]] = {
+    MemcgAnswer.WAIT: {
+        "memcg_may_write_file": 0,
+        "memcg_clean_wait_rounds": MAX_SWAP_CLEAN_WAIT,
+    },
+    MemcgAnswer.WRITE: {"memcg_may_write_file": 1, "memcg_may_write_anon": 1},
+    MemcgAnswer.KSWAPD: {"memcg_kswapd": 1},
+}
+
+
+def resolve(scenario: Scenario) -> ReclaimRules:
+    """The rules of one run. Later tables override earlier ones, in their own order."""
+    rules = ReclaimRules()._replace(**KERNEL_RULES[scenario.kernel])
+    for patch, changes in PATCH_RULES.items():
+        if patch in scenario.patches:
+            rules = rules._replace(**changes)
+    for answer, changes in ANSWER_RULES.items():
+        if answer in scenario.memcg_answers:
+            rules = rules._replace(**changes)
+    mask = sum(
+        1 << i for i, family in enumerate(Tracepoints) if family in scenario.tracepoints
+    )
+    return rules._replace(trace_mask=mask)

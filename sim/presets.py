@@ -1,0 +1,379 @@
+"""The questions of the mail of 2010-06-09 as scenarios, and the recorded 2.6.36 runs restated.
+
+Data only. A preset says what it asks, what to look at, where the question or the numbers come
+from, and which claims (C1 to C20 of the product) it bears on. The memory and disk of the global
+and container presets are those of the recorded runs in small: reclaim must really meet dirty
+pages, else no patch of the series has anything to change.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from sim.scenario import (
+    CpuSpec,
+    DiskModel,
+    DiskSpec,
+    Kernel,
+    MemcgAnswer,
+    MemcgSpec,
+    MemorySpec,
+    MixSpec,
+    Patch,
+    Scenario,
+    VmSysctl,
+    WorkloadKind,
+    WorkloadSpec,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """One experiment with its question."""
+
+    scenario: Scenario
+    title: str
+    """The question, as one sentence."""
+    question: str
+    """What to look at, in a sentence or two."""
+    source: str
+    """Mail, message-id, table or recording."""
+    claims: tuple[str, ...] = ()
+
+
+_SEED = "Mel Gorman to KAMEZAWA Hiroyuki, 2010-06-09"
+_RFC = "RFC PATCH 0/6, 2010-06-08, <1275987745-21708-1-git-send-email-mel@csn.ul.ie>"
+_PATCH_5 = "PATCH 5/6, 2010-06-08, <1275987745-21708-6-git-send-email-mel@csn.ul.ie>"
+_PATCH_6 = "PATCH 6/6, 2010-06-08, <1275987745-21708-7-git-send-email-mel@csn.ul.ie>"
+_REPLY = "Mel Gorman to KAMEZAWA Hiroyuki, 2010-06-10, <20100610011035.GG5650@csn.ul.ie>"
+_KAMEZAWA = (
+    "KAMEZAWA Hiroyuki, 2010-06-10, <20100610093842.6a038ab0.kamezawa.hiroyu@jp.fujitsu.com>"
+)
+_CHINNER = "Dave Chinner, 2010-04-14, <20100414014041.GD2493@dastard>"
+_CHINNER_DISK = "Dave Chinner, 2010-04-16, <20100415233339.GW2493@dastard>"
+_RECORDED = "recorded run of 2.6.36.2"
+
+NO_MIX = MixSpec(rate_kib_per_s=0)
+_P5 = frozenset({Patch.P5})
+_P5_P6 = frozenset({Patch.P5, Patch.P6})
+_P6 = frozenset({Patch.P6})
+
+# ---- global reclaim that meets dirty pages: RAM is small and the dirty limits are high
+
+_GLOBAL = Scenario(
+    duration_ms=30_000,
+    memory=MemorySpec(ram_mib=256, kernel_mib=24, swap_mib=256),
+    vm=VmSysctl(dirty_ratio=80, dirty_background_ratio=60),
+    mix=NO_MIX,
+    workloads=(
+        WorkloadSpec(kind=WorkloadKind.MMAP_DIRTIER, file_mib=600),
+        WorkloadSpec(kind=WorkloadKind.SEQ_WRITER, file_mib=1500),
+        WorkloadSpec(kind=WorkloadKind.ANON_HOG, file_mib=140, block_kib=256, think_us=2000),
+        WorkloadSpec(kind=WorkloadKind.SMALL_FILES),
+    ),
+)
+
+# ---- a container whose limit lies below the global background threshold
+
+_CONTAINER = Scenario(
+    duration_ms=30_000,
+    memory=MemorySpec(swap_mib=0),
+    memcgs=(MemcgSpec(name="box", limit_mib=64),),
+    mix=NO_MIX,
+    workloads=(
+        WorkloadSpec(kind=WorkloadKind.SEQ_WRITER, memcg="box", file_mib=1500),
+        WorkloadSpec(kind=WorkloadKind.MMAP_DIRTIER, memcg="box", file_mib=600, run_pages=8),
+        WorkloadSpec(kind=WorkloadKind.SMALL_FILES, memcg="box"),
+    ),
+)
+
+_CROWD = replace(
+    _CONTAINER,
+    patches=_P6,
+    memcg_answers=frozenset({MemcgAnswer.KSWAPD}),
+    memcgs=tuple(MemcgSpec(name=f"box{i + 1}", limit_mib=32) for i in range(8)),
+    workloads=tuple(
+        WorkloadSpec(
+            kind=WorkloadKind.SEQ_WRITER, memcg=f"box{i + 1}", rate_kib_per_s=8192, file_mib=1500
+        )
+        for i in range(8)
+    ),
+)
+
+_IDLE = Scenario(
+    duration_ms=30_000,
+    patches=_P5_P6,
+    mix=NO_MIX,
+    workloads=(
+        WorkloadSpec(kind=WorkloadKind.SEQ_READER, rate_kib_per_s=4096, file_mib=64),
+        WorkloadSpec(kind=WorkloadKind.SEQ_WRITER, rate_kib_per_s=1024, file_mib=64),
+        WorkloadSpec(kind=WorkloadKind.ANON_HOG, rate_kib_per_s=4096, file_mib=64),
+    ),
+)
+
+
+def _pattern(kind: WorkloadKind) -> Scenario:
+    writer = WorkloadSpec(kind=kind, file_mib=400, block_kib=64 if kind == "seqw" else 4)
+    return replace(_GLOBAL, workloads=(writer,))
+
+
+# ---- the recorded runs (virtual machine of 256 or 1024 MiB, one CPU of 1000 MIPS)
+
+_SMALL_VM = Scenario(
+    duration_ms=8000,
+    kernel=Kernel.K2_6_36,
+    memory=MemorySpec(
+        ram_mib=256, dma_present_pages=3198, dma32_present_pages=60600,
+        dma_free_pages=3996, dma32_free_pages=52217, swap_mib=256,
+    ),
+    cpu=CpuSpec(nr_cpus=1, mips=1000),
+    vm=VmSysctl(min_free_kbytes=2020),
+    disk=DiskSpec(model=DiskModel.RECORDED_2_6_36),
+    mix=NO_MIX,
+)  # fmt: skip
+_LARGE_VM = replace(
+    _SMALL_VM,
+    memory=MemorySpec(
+        ram_mib=1024, dma_present_pages=3192, dma32_present_pages=254520,
+        dma_free_pages=3996, dma32_free_pages=243950, swap_mib=0,
+    ),
+    vm=VmSysctl(min_free_kbytes=4061),
+    memcgs=(MemcgSpec(name="box", limit_mib=64),),
+)  # fmt: skip
+
+_REC_SPMIX = replace(
+    _SMALL_VM,
+    vm=replace(_SMALL_VM.vm, dirty_ratio=80, dirty_background_ratio=60),
+    workloads=(
+        WorkloadSpec(kind=WorkloadKind.MMAP_DIRTIER, file_mib=600),
+        WorkloadSpec(kind=WorkloadKind.SEQ_WRITER, file_mib=1500),
+        WorkloadSpec(kind=WorkloadKind.ANON_HOG, file_mib=140, block_kib=256, think_us=2000),
+        WorkloadSpec(kind=WorkloadKind.SMALL_FILES),
+    ),
+)
+_REC_MCGMIX = replace(
+    _LARGE_VM,
+    workloads=(
+        WorkloadSpec(kind=WorkloadKind.SEQ_WRITER, memcg="box", file_mib=1500),
+        WorkloadSpec(kind=WorkloadKind.MMAP_DIRTIER, memcg="box", file_mib=600, run_pages=8),
+        WorkloadSpec(kind=WorkloadKind.SMALL_FILES, memcg="box"),
+    ),
+)
+_REC_MCGSEQ = replace(
+    _LARGE_VM,
+    workloads=(WorkloadSpec(kind=WorkloadKind.SEQ_WRITER, memcg="box", file_mib=2000),),
+)
+_REC_SEQ = replace(
+    _SMALL_VM,
+    duration_ms=12_000,
+    memory=replace(_SMALL_VM.memory, dma32_free_pages=53562),
+    cpu=CpuSpec(nr_cpus=1, mips=500),
+    workloads=(WorkloadSpec(kind=WorkloadKind.SEQ_WRITER, file_mib=2000),),
+)
+_RECORDED_P5_P6 = frozenset({Patch.P5_RECORDED, Patch.P6_RECORDED})
+
+PRESETS: dict[str, Preset] = {
+    "default": Preset(
+        Scenario(),
+        "What happens when writers, readers and a memory hog share one machine?",
+        "The kernel as it is: see who writes the dirty pages, how large the writes are, and "
+        "which tasks stall for it.",
+        _SEED,
+    ),
+    "container-dirty": Preset(
+        _CONTAINER,
+        "What stalls in a container full of dirty pages, as the kernel is?",
+        "Memcg reclaim writes pages itself. Look at its stalls and at the size of its writes.",
+        _SEED,
+        ("C17", "C20"),
+    ),
+    "container-dirty-p6": Preset(
+        replace(_CONTAINER, patches=_P6),
+        "How badly does a container stall when only the flusher cleans its pages?",
+        "Patch 6 as posted: memcg reclaim skips dirty pages and adds no wait of its own. Look at "
+        "stalls, laps and the flusher's share of the cleaning.",
+        f"{_SEED}; {_REPLY}",
+        ("C5", "C13"),
+    ),
+    "container-dirty-wait": Preset(
+        replace(_CONTAINER, patches=_P6, memcg_answers=frozenset({MemcgAnswer.WAIT})),
+        "Does it help when memcg reclaim waits for the flusher on purpose?",
+        "As later versions of patch 6 did: kick the flusher, sleep, try the same pages again. "
+        "Compare the longest stall with the form that only skips.",
+        f"{_SEED}; V4, 2010-07-19, <1279545090-19169-1-git-send-email-mel@csn.ul.ie>",
+        ("C13",),
+    ),
+    "container-may-write": Preset(
+        replace(_CONTAINER, patches=_P6, memcg_answers=frozenset({MemcgAnswer.WRITE})),
+        "What if reclaim inside a container may still write?",
+        "Stalls return to what they were; so do small writes and the deep stack of memcg reclaim.",
+        _SEED,
+        ("C11", "C17"),
+    ),
+    "container-kswapd": Preset(
+        replace(_CONTAINER, patches=_P6, memcg_answers=frozenset({MemcgAnswer.KSWAPD})),
+        "Could kswapd work inside containers?",
+        "kswapd serves a pending list of containers near their limit, global reclaim first. Look "
+        "at who cleans and whether the tasks still reclaim for themselves.",
+        _SEED,
+        ("C7", "C16"),
+    ),
+    "containers-crowd": Preset(
+        _CROWD,
+        "Does one kswapd keep up with many containers?",
+        "Eight containers take turns on kswapd's pending list. Look at the list's length and at "
+        "the longest wait of each container.",
+        f"{_SEED}; {_KAMEZAWA}",
+        ("C16", "C20"),
+    ),
+    "global": Preset(
+        _GLOBAL,
+        "How much does direct reclaim write, and how long do its callers stall?",
+        "No patch applied: direct reclaim and kswapd write page by page off the end of the LRU.",
+        _RFC,
+        ("C5", "C7", "C8"),
+    ),
+    "global-p5": Preset(
+        replace(_GLOBAL, patches=_P5),
+        "Do contiguous ranges give a better IO pattern, and what do they write in vain?",
+        "Patch 5 alone: look at request size and seeks against the over-IO meter.",
+        _PATCH_5,
+        ("C2", "C3", "C4"),
+    ),
+    "global-p5-p6": Preset(
+        replace(_GLOBAL, patches=_P5_P6),
+        "What if direct reclaim writes nothing at all?",
+        "The series as posted: kswapd and the flusher clean; dirty pages get another lap.",
+        _PATCH_6,
+        ("C5", "C7", "C8", "C9"),
+    ),
+    "io-sequential": Preset(
+        _pattern(WorkloadKind.SEQ_WRITER),
+        "Is reclaim's IO bad when pages were dirtied in file order?",
+        "LRU order and file order agree: even page by page, requests merge.",
+        _CHINNER_DISK,
+        ("C2",),
+    ),
+    "io-random": Preset(
+        _pattern(WorkloadKind.RAND_WRITER),
+        "Is reclaim's IO bad when pages were dirtied in random order?",
+        "LRU order is the order of dirtying: every page a seek, a hundredfold less throughput.",
+        _CHINNER_DISK,
+        ("C2",),
+    ),
+    "stack": Preset(
+        replace(_GLOBAL, duration_ms=15_000),
+        "Can direct reclaim overflow the stack?",
+        "Without patch 6 reclaim enters the filesystem on the caller's stack. Look at the "
+        "deepest path against 8 KiB, then switch patch 6 on.",
+        _CHINNER,
+        ("C11", "C12"),
+    ),
+    "idle-control": Preset(
+        _IDLE,
+        "Do the patches change anything where nothing is reclaimed?",
+        "All files fit into memory. Switch patches and answers: nothing may change.",
+        "control without pressure; expected: identical runs",
+        ("C20",),
+    ),
+    "recorded-spmix": Preset(
+        _REC_SPMIX,
+        "Does the model repeat the recorded mix under global reclaim?",
+        "Compare with spmix DR80, base: stalls, pages written by each context, request sizes.",
+        f"{_RECORDED}, spmix_ext3_v0 DR80_BG60",
+        ("C5", "C7"),
+    ),
+    "recorded-spmix-p5-p6": Preset(
+        replace(_REC_SPMIX, patches=_RECORDED_P5_P6),
+        "Does the model repeat what patches 5 and 6 changed in the recorded mix?",
+        "Compare with spmix DR80, p5+p6, in the form that was recorded.",
+        f"{_RECORDED}, spmix_ext3_v7 DR80_BG60",
+        ("C2", "C5", "C7"),
+    ),
+    "recorded-mcgmix": Preset(
+        _REC_MCGMIX,
+        "Does the model repeat the recorded mix in a container of 64 MiB?",
+        "Compare with mcgmix, base: memcg stalls and the share of congestion_wait in them.",
+        f"{_RECORDED}, mcgmix_ext3_v0",
+        ("C13", "C17"),
+    ),
+    "recorded-mcgmix-p5-p6": Preset(
+        replace(_REC_MCGMIX, patches=_RECORDED_P5_P6),
+        "Does the model repeat what the patches changed in the recorded container?",
+        "Compare with mcgmix, p5+p6 (memcg waits): nothing written by memcg reclaim.",
+        f"{_RECORDED}, mcgmix_ext3_v7",
+        ("C13",),
+    ),
+    "recorded-mcgseq": Preset(
+        _REC_MCGSEQ,
+        "Does the model repeat one sequential writer in a container?",
+        "Compare with mcgseq, base: 4000 reclaims in 8 s, none of which writes a page.",
+        f"{_RECORDED}, mcgseq_ext3_v0 run 1",
+        ("C13",),
+    ),
+    "recorded-mcgseq-p5-p6": Preset(
+        replace(_REC_MCGSEQ, patches=_RECORDED_P5_P6),
+        "Do the patches leave one sequential writer in a container alone?",
+        "Compare with mcgseq, p5+p6: the recorded runs differ by less than their spread.",
+        f"{_RECORDED}, mcgseq_ext3_v7 run 1",
+        ("C13",),
+    ),
+    "recorded-seq": Preset(
+        _REC_SEQ,
+        "Does the model repeat one sequential writer under global reclaim?",
+        "Compare with seq, base: kswapd reclaims clean pages, the writer waits in "
+        "balance_dirty_pages.",
+        f"{_RECORDED}, seq_ext3_v0 run 0",
+        ("C7",),
+    ),
+}
+
+_README = "README of the recorded 2.6.36 runs"
+SOURCES: dict[str, str] = {
+    "seed": "unknown: the recorded draws have a generator of their own",
+    "duration_ms": f"{_README}: window of 8 s; seq run 0: 12 s (results, secs)",
+    "sample_interval_ms": "ours: the recorded vmstat is once a second",
+    "kernel": f"{_README}: 2.6.36.2",
+    "patches": f"{_README}: variants v0 (none) and v7 (p5+p6)",
+    "tracepoints": "ours: the recorded runs count in the kernel, tracing off but in run 3",
+    "memcg_answers": f"{_README}: none in v0 and v7",
+    "memory.ram_mib": f"{_README}: mem=256M; mem=1024M for the mcg runs",
+    "memory.kernel_mib": "unused: free pages are given",
+    "memory.dma_present_pages": f"{_README}: the machine precisely",
+    "memory.dma32_present_pages": f"{_README}: the machine precisely",
+    "memory.dma_free_pages": f"{_README}: free at boot; that DMA is untouched by then is assumed",
+    "memory.dma32_free_pages": "first row of samp (nr_free_pages) less zone DMA",
+    "memory.swap_mib": f"{_README}: 256 MiB file on the same disk; none in the mcg runs",
+    "cpu.nr_cpus": f"{_README}: one vCPU",
+    "cpu.mips": f"{_README}: 1 GIPS; run 0 at half of it",
+    "cpu.hz": f"{_README}: HZ=250",
+    "cpu.quantum_us": "ours",
+    "vm.dirty_ratio": f"{_README}: 20; rows DR80: 80",
+    "vm.dirty_background_ratio": f"{_README}: 10; rows DR80: 60",
+    "vm.dirty_expire_centisecs": "default of 2.6.36",
+    "vm.dirty_writeback_centisecs": "default of 2.6.36",
+    "vm.swappiness": f"{_README}: 60",
+    "vm.min_free_kbytes": f"{_README}: 2020; 4061 with 1024M",
+    "block.elevator": f"{_README}: CFQ defaults",
+    "block.nr_requests": f"{_README}: 128",
+    "block.max_sectors_kb": f"{_README}: 512",
+    "block.read_ahead_kb": f"{_README}: 128 KiB",
+    "disk.model": f"{_README}: guest and disk, formula",
+    "disk.capacity_mb": f"{_README}: 4000 MB, in the named model",
+    "disk.transfer_kb_per_s": f"{_README}: 80 MB/s, in the named model",
+    "fs.kind": f"{_README}: ext3, data=ordered, no barriers",
+    "fs.commit_interval_ms": f"{_README}: commit every 5 s",
+    "fs.extent_kib": "unknown: no file is read that was made before the window",
+    "memcgs.name": "ours",
+    "memcgs.limit_mib": f"{_README}: 64 MiB",
+    "mix": "none: tasks are listed",
+    "workloads.kind": f"{_README}: workloads precisely",
+    "workloads.memcg": f"{_README}: all tasks of the mcg runs",
+    "workloads.rate_kib_per_s": f"{_README}: unthrottled loops",
+    "workloads.file_mib": f"{_README}: 2000 (1500 in the mixes), 600 mapped, 140 anonymous",
+    "workloads.threads": f"{_README}: one process each",
+    "workloads.block_kib": f"{_README}: 64 KiB; hog: 64 single pages between two sleeps",
+    "workloads.run_pages": f"{_README}: 1 in spmix, 8 in mcgmix",
+    "workloads.think_us": f"{_README}: the hog sleeps 2 ms, others not",
+}
+"""Where each parameter of the ``recorded-*`` presets comes from."""

@@ -1,0 +1,157 @@
+"""What one run leaves: aligned series, counters, an IO log, stalls, sleeps, a trace.
+
+Recordings of real kernels are Results with gaps: ``families[name]`` is "present" or says why not,
+and figures show that sentence instead of zeros. Arrays only; nothing here formats or plots.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from dataclasses import dataclass, field
+from enum import IntEnum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sim.machine.request import IO_LOG, Issuer
+from sim.machine.stall import STALL, StallKind
+from sim.machine.tracepoints import TRACE
+
+__all__ = ["IO_LOG", "STALL", "TRACE", "Issuer", "Result", "SleepCause", "StallKind"]
+
+
+class SleepCause(IntEnum):
+    """Why a task sleeps; a task's time is running + runnable + these, to the nanosecond."""
+
+    IDLE = 0
+    THINK = 1
+    CONGESTION_WAIT = 2
+    GET_REQUEST = 3
+    PAGE_WRITEBACK = 4
+    PAGE_READ = 5
+    BALANCE_DIRTY = 6
+    TOO_MANY_ISOLATED = 7
+    THROTTLE_VM_WRITEOUT = 8
+    JOURNAL = 9
+    OOM = 10
+    NO_PROGRESS = 11
+
+
+SLEEP = np.dtype(
+    [
+        ("t_begin_ns", np.int64),
+        ("t_end_ns", np.int64),
+        ("task", np.int16),
+        ("cause", np.int8),  # SleepCause
+    ],
+    align=True,
+)
+"""One sleep of a task, idle and think time left out."""
+
+FAMILIES = ("series", "io", "stalls", "sleeps", "trace", "counters", "tasks")
+PRESENT = "present"
+
+
+@dataclass(slots=True)
+class Result:
+    """One run, simulated or recorded.
+
+    ``series`` holds int64 (or float64) columns of equal length, among them ``t_ns``: the state at
+    that time, counters cumulative from the start of the run. Column names are those of
+    ``sim.machine.vmstat.NAMES``, ``zone.<NAME>.<field>``, ``memcg.<name>.<field>``.
+    """
+
+    meta: dict[str, Any]
+    series: dict[str, np.ndarray] = field(default_factory=dict)
+    counters: dict[str, int] = field(default_factory=dict)
+    io: np.ndarray = field(default_factory=lambda: np.zeros(0, IO_LOG))
+    stalls: np.ndarray = field(default_factory=lambda: np.zeros(0, STALL))
+    sleeps: np.ndarray = field(default_factory=lambda: np.zeros(0, SLEEP))
+    trace: np.ndarray = field(default_factory=lambda: np.zeros(0, TRACE))
+    tasks: list[dict[str, Any]] = field(default_factory=list)
+    families: dict[str, str] = field(default_factory=lambda: dict.fromkeys(FAMILIES, PRESENT))
+
+    def has(self, family: str) -> bool:
+        """Whether a family was recorded at all."""
+        return self.families.get(family) == PRESENT
+
+    @property
+    def duration_ns(self) -> int:
+        """Length of the run, ns."""
+        return int(self.meta["duration_ns"])
+
+    def digest(self) -> str:
+        """16 hex digits over everything but the trace: the run's bits, observers aside."""
+        h = hashlib.sha256()
+        for name in sorted(self.series):
+            h.update(name.encode())
+            h.update(np.ascontiguousarray(self.series[name]).tobytes())
+        h.update(json.dumps(self.counters, sort_keys=True).encode())
+        for array in (self.io, self.stalls, self.sleeps):
+            for name in array.dtype.names or ():
+                h.update(np.ascontiguousarray(array[name]).tobytes())
+        h.update(json.dumps(self.tasks, sort_keys=True).encode())
+        return h.hexdigest()[:16]
+
+    def to_bytes(self) -> bytes:
+        """The run as .npz, readable without pickle."""
+        buffer = io.BytesIO()
+        np.savez_compressed(
+            buffer,
+            allow_pickle=False,
+            header=np.frombuffer(
+                json.dumps(
+                    {
+                        "meta": self.meta,
+                        "counters": self.counters,
+                        "tasks": self.tasks,
+                        "families": self.families,
+                    }
+                ).encode(),
+                np.uint8,
+            ),
+            io=self.io,
+            stalls=self.stalls,
+            sleeps=self.sleeps,
+            trace=self.trace,
+            **{f"series.{name}": column for name, column in self.series.items()},
+        )
+        return buffer.getvalue()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Result:
+        """Inverse of ``to_bytes``.
+
+        Raises:
+            ValueError: not a Result.
+        """
+        with np.load(io.BytesIO(data), allow_pickle=False) as npz:
+            header = json.loads(npz["header"].tobytes())
+            return cls(
+                meta=header["meta"],
+                counters=header["counters"],
+                tasks=header["tasks"],
+                families=header["families"],
+                io=npz["io"],
+                stalls=npz["stalls"],
+                sleeps=npz["sleeps"],
+                trace=npz["trace"],
+                series={k[7:]: npz[k] for k in npz.files if k.startswith("series.")},
+            )
+
+    def save(self, path: Path) -> None:
+        """Write .npz through a temporary file, so that an interrupted save leaves no half file."""
+        partial = path.with_name(f".{path.name}.partial")
+        try:
+            partial.write_bytes(self.to_bytes())
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+
+    @classmethod
+    def load(cls, path: Path) -> Result:
+        """Read what ``save`` wrote."""
+        return cls.from_bytes(path.read_bytes())

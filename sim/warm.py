@@ -1,0 +1,48 @@
+"""Tiny scenarios that between them enter every kernel, so that a first run need not compile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from sim.scenario import (
+    Elevator,
+    MemcgAnswer,
+    MemcgSpec,
+    MemorySpec,
+    MixSpec,
+    Patch,
+    Scenario,
+    WorkloadKind,
+    WorkloadSpec,
+)
+
+
+def warm_scenarios() -> Iterator[tuple[str, Scenario]]:
+    """Tiny runs that between them enter every kernel."""
+    tiny = Scenario(
+        duration_ms=400,
+        memory=MemorySpec(ram_mib=64, kernel_mib=32, swap_mib=64),
+        memcgs=(MemcgSpec(name="g1", limit_mib=8),),
+        mix=MixSpec(rate_kib_per_s=0),
+    )
+    for kind in WorkloadKind:
+        groups = tuple(
+            WorkloadSpec(kind=kind, memcg=memcg, file_mib=48) for memcg in ("root", "g1")
+        )
+        yield str(kind), replace(tiny, workloads=groups)
+    writers = tuple(
+        WorkloadSpec(kind=kind, memcg=memcg, file_mib=48)
+        for kind in (WorkloadKind.SEQ_WRITER, WorkloadKind.MMAP_DIRTIER)
+        for memcg in ("root", "g1")
+    )
+    tiny = replace(tiny, workloads=writers)
+    for elevator in Elevator:
+        yield str(elevator), replace(tiny, block=replace(tiny.block, elevator=elevator))
+    for patch in Patch:
+        yield str(patch), replace(tiny, patches=frozenset({patch}))
+    for answer in MemcgAnswer:
+        yield (
+            str(answer),
+            replace(tiny, patches=frozenset({Patch.P6}), memcg_answers=frozenset({answer})),
+        )

@@ -1,0 +1,1 @@
+"""Generators of intent: they read, write, touch and sleep, and know nothing of reclaim."""

@@ -1,0 +1,105 @@
+"""Inodes, slots and disk blocks of everything the tasks work on, before the run starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from sim.machine.address_space import I_ANON, INODE
+from sim.workload.plan import TaskPlan
+
+SLOT_ALIGN = 64
+MAX_SMALL_FILES = 100_000
+"""Of one creator; then its directory counts as full."""
+FILES_PER_SECOND = 4000
+"""More than a creator that waits for nothing makes; bounds the inode table."""
+
+EXISTING = ("randw", "seqr", "randr")
+"""Kinds whose files were written before the run."""
+
+
+@dataclass(slots=True)
+class FilePlan:
+    """Who uses which inodes, and the arrays they live in."""
+
+    arrays: dict[str, Any]
+    anon_areas: dict[int, int] = field(default_factory=dict)
+    existing: list[int] = field(default_factory=list)
+    small: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """Task -> (next inode, end) of its small files."""
+
+    def next_file(self, t: int) -> int:
+        """The creator's next inode, -1 when its directory is full."""
+        following, end = self.small[t]
+        if following >= end:
+            return -1
+        self.small[t] = (following + 1, end)
+        return following
+
+
+def plan_files(plans: list[TaskPlan], first_task: int, duration_ms: int) -> FilePlan:
+    """One inode per file, mapping or anonymous area; slots for their largest size."""
+    sizes: list[int] = []
+    memcgs: list[int] = []
+    plan = FilePlan({})
+    anon: list[int] = []
+    for t, task in enumerate(plans, first_task):
+        columns = task.columns
+        if task.kind == "small":
+            count = _nr_small_files(columns, duration_ms)
+            plan.small[t] = (len(sizes), len(sizes) + count)
+            columns["op_inode"] = len(sizes)
+            sizes += [columns["w_block_pages"]] * count
+            memcgs += [columns["memcg"]] * count
+            continue
+        columns["op_inode"] = len(sizes)
+        if task.kind == "anon":
+            plan.anon_areas[t] = len(sizes)
+            anon.append(len(sizes))
+        elif task.kind in EXISTING:
+            plan.existing.append(len(sizes))
+        sizes.append(columns["w_file_pages"])
+        memcgs.append(columns["memcg"])
+    inode = _inodes(sizes, memcgs)
+    inode["state"][anon] = I_ANON
+    inode["size_pages"][plan.existing] = inode["nr_pages"][plan.existing]
+    nr_slots = int(inode["base"][-1]) + _aligned(sizes[-1]) if sizes else SLOT_ALIGN
+    plan.arrays = {
+        "inode": inode,
+        "slot_pfn": np.full(nr_slots, -1, np.int32),
+        "slot_block": np.full(nr_slots, -1, np.int32),
+        "dirty_tag": np.zeros(nr_slots // SLOT_ALIGN + 1, np.int64),
+    }
+    return plan
+
+
+def lay_out(plan: FilePlan, lay_out_file: Callable[[int], None]) -> None:
+    """Give every file that exists before the run its blocks."""
+    for ino in plan.existing:
+        lay_out_file(ino)
+
+
+def _nr_small_files(columns: dict[str, int], duration_ms: int) -> int:
+    rate_pages = columns["w_rate_pages_per_s"]
+    mean_pages = (columns["w_block_pages"] + 1) // 2
+    per_second = rate_pages // max(mean_pages, 1) + 2 if rate_pages else FILES_PER_SECOND
+    return min(MAX_SMALL_FILES, (duration_ms // 1000 + 2) * per_second * 2)
+
+
+def _aligned(pages: int) -> int:
+    return -(-pages // SLOT_ALIGN) * SLOT_ALIGN
+
+
+def _inodes(sizes: list[int], memcgs: list[int]) -> Any:
+    inode = np.zeros(max(len(sizes), 1), INODE).view(np.recarray)
+    if sizes:
+        lengths = -(-np.array(sizes, np.int64) // SLOT_ALIGN) * SLOT_ALIGN
+        inode["base"] = np.concatenate(([0], np.cumsum(lengths)[:-1]))
+        inode["nr_pages"] = sizes
+        inode["memcg"] = memcgs
+    for name in ("next", "prev", "goal_block", "ordered_next"):
+        inode[name] = -1
+    return inode

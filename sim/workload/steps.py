@@ -1,0 +1,178 @@
+"""One kernel that carries a task's operations out, page by page, until it must stop.
+
+An operation is one system call, or one run of stores. ``begin`` draws it from the task's own
+random stream, keyed by the number of the operation, so that nothing else can shift it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sim.engine.jit import njit
+from sim.engine.rng import STREAM_TASK, draw_below
+from sim.machine.cost import COST_CREATE_FILE, COST_SYSCALL
+from sim.machine.machine import LIMIT, NOW, SEED
+from sim.machine.task import BUDGET_SPENT, DONE, PF_WRITER, WANT_FILE, WANT_THINK
+from sim.machine.vmstat import APP_FILES_CREATED
+from sim.mm.filemap import read_page, touch_anon_page, touch_file_page, write_page
+from sim.workload.kinds import (
+    KIND_ANON_HOG,
+    KIND_MMAP_DIRTIER,
+    KIND_RAND_READER,
+    KIND_RAND_WRITER,
+    KIND_SEQ_READER,
+    KIND_SEQ_WRITER,
+    KIND_SMALL_FILES,
+)
+
+OP_IDLE = 0
+OP_PAGES = 1
+CATCH_UP_NS = 1_000_000_000
+"""How far behind its rate a task may fall and still catch up."""
+
+
+@njit
+def _pace(m: Any, t: Any) -> Any:
+    """Is it time for the next operation? Else sets task.sleep_until_ns."""
+    task = m.task[t]
+    now = m.clock[NOW]
+    if now < task.op_due_ns:
+        task.sleep_until_ns = task.op_due_ns
+        return False
+    if task.w_rate_pages_per_s and task.op_due_ns < now - CATCH_UP_NS:
+        task.op_due_ns = now - CATCH_UP_NS
+    return True
+
+
+@njit
+def _pages_of_next(m: Any, t: Any) -> Any:
+    """Length of the operation and its first page, into task.op_left and op_index."""
+    task = m.task[t]
+    kind = task.kind
+    seed = m.clock[SEED]
+    block = task.w_block_pages
+    if kind == KIND_SEQ_WRITER or kind == KIND_SEQ_READER:
+        if task.op_index >= task.w_file_pages:
+            task.op_index = 0
+        task.op_left = min(block, task.w_file_pages - task.op_index)
+        return
+    if kind == KIND_SMALL_FILES:
+        task.op_left = 1 + draw_below(seed, STREAM_TASK + t, task.op_count, block)
+        task.op_index = 0
+        return
+    if kind == KIND_ANON_HOG and task.op_aux < task.w_file_pages:
+        task.op_index = task.op_aux
+        task.op_left = min(block, task.w_file_pages - task.op_aux)
+        task.op_aux += task.op_left
+        return
+    if kind == KIND_RAND_WRITER or kind == KIND_RAND_READER:
+        run = block
+    elif kind == KIND_ANON_HOG:
+        task.op_left = block  # every page of the operation is drawn anew
+        return
+    else:
+        run = task.w_run_pages
+    run = min(run, task.w_file_pages)
+    task.op_left = run
+    task.op_index = draw_below(seed, STREAM_TASK + t, task.op_count, task.w_file_pages - run + 1)
+
+
+@njit
+def _begin(m: Any, t: Any) -> Any:
+    """Start the next operation; a stop code."""
+    task = m.task[t]
+    if not _pace(m, t):
+        return WANT_THINK
+    if task.kind == KIND_SMALL_FILES and not task.op_ready:
+        return WANT_FILE
+    task.op_ready = 0
+    _pages_of_next(m, t)
+    task.op_count += 1
+    task.op_started_ns = m.clock[NOW]
+    if task.kind == KIND_SMALL_FILES:
+        m.clock[NOW] += m.cost[COST_CREATE_FILE]
+    elif task.kind != KIND_MMAP_DIRTIER and task.kind != KIND_ANON_HOG:
+        m.clock[NOW] += m.cost[COST_SYSCALL]
+    task.op_due_ns += task.op_left * task.op_rate_ns
+    task.op_step = OP_PAGES
+    return DONE
+
+
+@njit
+def _page(m: Any, t: Any) -> Any:
+    """The next page of the operation; a stop code."""
+    kind = m.task[t].kind
+    if kind == KIND_SEQ_WRITER or kind == KIND_RAND_WRITER or kind == KIND_SMALL_FILES:
+        return write_page(m, t)
+    if kind == KIND_SEQ_READER or kind == KIND_RAND_READER:
+        return read_page(m, t)
+    if kind == KIND_MMAP_DIRTIER:
+        return touch_file_page(m, t)
+    return touch_anon_page(m, t)
+
+
+@njit
+def latency_bucket(ns: Any) -> Any:
+    """Four buckets an octave from 1 us up: 4 * log2(us) in quarters, at most NR_LATENCY - 1."""
+    us = ns // 1000
+    if us < 1:
+        return 0
+    octave = 0
+    x = us
+    while x > 1:
+        x >>= 1
+        octave += 1
+    quarter = ((us << 2) >> octave) & 3
+    return min(octave * 4 + quarter, 127)
+
+
+@njit
+def _end(m: Any, t: Any) -> Any:
+    task = m.task[t]
+    now = m.clock[NOW]
+    m.latency[t, latency_bucket(now - task.op_started_ns)] += 1
+    task.op_max_ns = max(task.op_max_ns, now - task.op_started_ns)
+    task.op_step = OP_IDLE
+    if task.kind == KIND_SMALL_FILES:
+        m.vm[APP_FILES_CREATED] += 1
+    if task.w_think_ns:
+        task.op_due_ns = now + task.w_think_ns
+    elif not task.w_rate_pages_per_s:
+        task.op_due_ns = now
+
+
+@njit
+def workload_step(m: Any, t: Any) -> Any:
+    """Operations one after the other; never DONE, always a stop code to act on."""
+    task = m.task[t]
+    clock = m.clock
+    while True:
+        if task.op_step == OP_IDLE:
+            stop = _begin(m, t)
+            if stop != DONE:
+                return stop
+        if task.op_left > 0:
+            if task.kind == KIND_ANON_HOG and task.op_aux >= task.w_file_pages and task.op_drawn == 0:
+                task.op_index = draw_below(
+                    clock[SEED], STREAM_TASK + t, task.op_random, task.w_file_pages
+                )
+                task.op_random += 1
+                task.op_drawn = 1
+            stop = _page(m, t)
+            if stop != DONE:
+                return stop
+            task.op_drawn = 0
+            task.op_left -= 1
+            task.op_index += 1
+        if task.op_left == 0:
+            _end(m, t)
+        if clock[NOW] >= clock[LIMIT]:
+            return BUDGET_SPENT
+
+
+@njit
+def enter_workload(m: Any, t: Any) -> Any:
+    """Writers by write(2) have current->backing_dev_info set while they are inside it."""
+    kind = m.task[t].kind
+    if kind == KIND_SEQ_WRITER or kind == KIND_RAND_WRITER or kind == KIND_SMALL_FILES:
+        m.task[t].flags |= PF_WRITER

@@ -1,0 +1,1 @@
+"""Benchmarks, one module each with a ``main()``: tables to read, never a verdict."""

@@ -1,0 +1,1 @@
+"""What several test rooms share: checkers, strategies, stand-ins."""

@@ -1,0 +1,120 @@
+"""Hypothesis strategies: any valid Scenario, built from the ranges that the fields declare."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from hypothesis import strategies as st
+
+from sim.scenario import (
+    EXCLUSIVE_ANSWERS,
+    EXCLUSIVE_PATCHES,
+    MAX_PAGE_SECONDS,
+    MAX_TASKS,
+    BlockSpec,
+    CpuSpec,
+    DiskSpec,
+    FsSpec,
+    Kernel,
+    MemcgAnswer,
+    MemcgSpec,
+    MemorySpec,
+    MixSpec,
+    Patch,
+    Scenario,
+    Tracepoints,
+    VmSysctl,
+    WorkloadKind,
+    WorkloadSpec,
+    enum_of,
+)
+
+
+def _fields(spec: type) -> dict[str, st.SearchStrategy[Any]]:
+    """A strategy for every int and enum field; the default comes up often."""
+    out: dict[str, st.SearchStrategy[Any]] = {}
+    for f in dataclasses.fields(spec):
+        kind = enum_of(spec, f.name)
+        if kind is not None:
+            out[f.name] = st.sampled_from(list(kind))
+        elif "lo" in f.metadata:
+            anything = st.integers(f.metadata["lo"], f.metadata["hi"])
+            out[f.name] = st.just(f.default) | anything
+    return out
+
+
+def _section(spec: type) -> st.SearchStrategy[Any]:
+    return st.builds(spec, **_fields(spec))
+
+
+def _subset(kind: Any, exclusive: Any) -> st.SearchStrategy[frozenset[Any]]:
+    def allowed(chosen: frozenset[Any]) -> bool:
+        return not any(a in chosen and b in chosen for a, b, _ in exclusive)
+
+    return st.frozensets(st.sampled_from(list(kind))).filter(allowed)
+
+
+NAMES = st.from_regex(r"[a-z][a-z0-9-]{0,11}", fullmatch=True).filter(lambda n: n != "root")
+
+
+@st.composite
+def _memcgs(draw: st.DrawFn) -> tuple[MemcgSpec, ...]:
+    """Some groups of any name, and some times a numbered run of equal ones."""
+    names = draw(st.lists(NAMES, max_size=4, unique=True))
+    prefix = draw(st.sampled_from(["g", "root", "box-", "a1"]))
+    names += [f"{prefix}{i + 1}" for i in range(draw(st.integers(0, 12)))]
+    names = list(dict.fromkeys(names))
+    limits = st.sampled_from([64, 128]) | st.integers(4, 65536)
+    return tuple(MemcgSpec(name=name, limit_mib=draw(limits)) for name in names)
+
+
+@st.composite
+def _workloads(draw: st.DrawFn, memcgs: tuple[MemcgSpec, ...]) -> tuple[WorkloadSpec, ...]:
+    places = ["root", *(g.name for g in memcgs)]
+    groups = draw(
+        st.lists(
+            st.builds(
+                WorkloadSpec,
+                kind=st.sampled_from(list(WorkloadKind)),
+                memcg=st.sampled_from(places),
+                **{k: v for k, v in _fields(WorkloadSpec).items() if k != "kind"},
+            ),
+            max_size=5,
+        )
+    )
+    if draw(st.booleans()):
+        # One group in each memcg, or several alike in the root: what repetition is for.
+        spread = places[1:] or ["root"] * 3
+        groups += [WorkloadSpec(kind=WorkloadKind.SEQ_WRITER, memcg=place) for place in spread]
+    while sum(w.threads for w in groups) > MAX_TASKS:
+        groups.pop(0)
+    return tuple(groups)
+
+
+@st.composite
+def scenarios(draw: st.DrawFn) -> Scenario:
+    """A Scenario for which ``validate()`` finds nothing."""
+    memcgs = draw(_memcgs())
+    memory = draw(_section(MemorySpec))
+    top = {k: v for k, v in _fields(Scenario).items() if k not in ("duration_ms", "kernel")}
+    longest = max(100, min(3_600_000, MAX_PAGE_SECONDS * 1000 // (memory.ram_mib * 256)))
+    mix = draw(_section(MixSpec))
+    place = draw(st.sampled_from(["root", *(g.name for g in memcgs)]))
+    return Scenario(
+        **{name: draw(strategy) for name, strategy in top.items()},
+        duration_ms=draw(st.just(min(60_000, longest)) | st.integers(100, longest)),
+        kernel=draw(st.sampled_from(list(Kernel))),
+        patches=draw(_subset(Patch, EXCLUSIVE_PATCHES)),
+        tracepoints=draw(_subset(Tracepoints, ())),
+        memcg_answers=draw(_subset(MemcgAnswer, EXCLUSIVE_ANSWERS)),
+        memory=memory,
+        cpu=draw(_section(CpuSpec)),
+        vm=draw(_section(VmSysctl)),
+        block=draw(_section(BlockSpec)),
+        disk=draw(_section(DiskSpec)),
+        fs=draw(_section(FsSpec)),
+        memcgs=memcgs,
+        mix=dataclasses.replace(mix, memcg=place),
+        workloads=draw(_workloads(memcgs)),
+    )
