@@ -31,10 +31,10 @@ def _cpus() -> int:
 class Settings:
     """Each field is the variable ``RECLAIM_LAB_<FIELD>``; empty means its default."""
 
-    cache_dir: Path = _setting(
+    cache_dir: Path = _setting(  # noqa: RUF009
         Path(), "Folder of results, queue and uploads, mode 0700; default: the user's cache folder"
     )
-    recordings_dir: Path | None = _setting(
+    recordings_dir: Path | None = _setting(  # noqa: RUF009
         None, "Folder of recordings of real kernels that the page offers; default: none"
     )
     redis_url: str = _setting("", "Keep results in this Redis instead of the cache folder")

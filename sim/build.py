@@ -1,18 +1,21 @@
-"""Scenario to machine: the only reader of a Scenario below the runner, besides policy and workload."""
+"""Scenario to machine; only this, policy and workload read a Scenario below the runner."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from sim.block.disk import disk_parameters
-from sim.block.elevator import blk_service
+from sim.block.elevator import blk_service, blk_unplug
 from sim.block.request_queue import queue_arrays
-from sim.files import Files, plan_files
 from sim.fs.fs_writeback import flusher
+from sim.fs.ext3_layout import directory_group, ext3_create, ext3_release_file, top_directory_group
 from sim.fs.journal import kjournald
+from sim.fs.mkfs import filesystem_arrays, lay_out_file
 from sim.machine.address_space import BDI, NR_BDI_LISTS
 from sim.machine.boot import lru_array, min_free_kbytes, page_array, zone_array, zone_sizes
 from sim.machine.cost import costs_ns
@@ -54,16 +57,18 @@ from sim.machine.sysctl import (
     SWAPPINESS,
 )
 from sim.machine.system import System
-from sim.machine.task import TASK
+from sim.machine.task import PF_MEMDIE, TASK
 from sim.machine.tracepoints import TRACE
-from sim.machine.vmstat import NR_FREE_PAGES, NR_VM
+from sim.machine.vmstat import MEMCG_OOM_KILLS, NR_FREE_PAGES, NR_VM, OOM_KILLS
+from sim.machine.zone import ZONE_NAMES
 from sim.mm.page_cache import exit_mm
 from sim.mm.vmscan import kswapd
 from sim.observe.sampler import Sampler, refresh_limits
 from sim.policy.memcg_kswapd import watermarks
 from sim.policy.rules import resolve
-from sim.scenario import Elevator, Scenario
-from sim.units import KIB_PER_PAGE, NSEC_PER_SEC, pages_from_kib, pages_from_mib
+from sim.scenario import Elevator, Problem, Scenario, ScenarioError
+from sim.units import NSEC_PER_SEC, SECTORS_PER_PAGE, pages_from_kib, pages_from_mib
+from sim.workload.files import FilePlan, plan_files
 from sim.workload.plan import TaskPlan, plan_tasks
 from sim.workload.tasks import Workloads
 
@@ -72,8 +77,15 @@ _ELEVATORS = {
     Elevator.DEADLINE: ELEVATOR_DEADLINE,
     Elevator.NOOP: ELEVATOR_NOOP,
 }
-KERNEL_TASKS = (("kswapd0", ISSUER_KSWAPD), ("flush-8-0", ISSUER_FLUSHER), ("kjournald", ISSUER_JOURNAL))
+KERNEL_TASKS = (
+    ("kswapd0", ISSUER_KSWAPD),
+    ("flush-8-0", ISSUER_FLUSHER),
+    ("kjournald", ISSUER_JOURNAL),
+)
 LOG_ROWS = 1 << 15
+PARTITION_BLOCKS = 64 << 18
+"""64 GiB: the filesystem of a test machine is a partition, not the whole disk."""
+FILES_PER_DIRECTORY = 100
 
 
 @dataclass(slots=True)
@@ -96,13 +108,16 @@ def build(scenario: Scenario) -> Simulation:
     """Everything of one run in its initial state, tasks spawned, nothing executed."""
     plans = plan_tasks(scenario)
     nr_tasks = len(KERNEL_TASKS) + len(plans)
-    files = plan_files(scenario, plans)
+    files = plan_files(plans, len(KERNEL_TASKS), scenario.duration_ms)
     arrays = _memory(scenario) | _charges(scenario) | _tasks(scenario, plans, nr_tasks)
     arrays |= _block(scenario, nr_tasks) | files.arrays
+    arrays |= _filesystem(scenario, arrays)
+    _lay_out(scenario, arrays, files)
     arrays |= _words(scenario, arrays)
     system = System(
         arrays,
         service_queue=blk_service,
+        unplug_queue=blk_unplug,
         nr_cpus=scenario.cpu.nr_cpus,
         quantum_ns=scenario.cpu.quantum_us * 1000,
     )
@@ -196,6 +211,29 @@ def _block(s: Scenario, nr_tasks: int) -> dict[str, Any]:
     }
 
 
+def _filesystem(s: Scenario, arrays: dict[str, Any]) -> dict[str, Any]:
+    """An empty ext3 on the first PARTITION_BLOCKS of the disk, and the swap area in it."""
+    swap_pages = pages_from_mib(s.memory.swap_mib)
+    nr_blocks = int(arrays["queue"]["capacity_sectors"][0]) // SECTORS_PER_PAGE
+    made = filesystem_arrays(
+        min(nr_blocks, PARTITION_BLOCKS),
+        len(arrays["dirty_tag"]),
+        swap_pages=swap_pages,
+        commit_interval_ms=s.fs.commit_interval_ms,
+    )
+    return made | {"swap_map": np.zeros(max(swap_pages, 1), np.int32)}
+
+
+def _lay_out(s: Scenario, arrays: dict[str, Any], files: FilePlan) -> None:
+    """Blocks of the files that were written before the run."""
+    view = SimpleNamespace(**arrays)
+    for ino in files.existing:
+        try:
+            lay_out_file(view, ino, pages_from_kib(s.fs.extent_kib), s.seed)
+        except ValueError as error:
+            raise ScenarioError(Problem("workloads", "file_mib", str(error))) from error
+
+
 def _words(s: Scenario, arrays: dict[str, Any]) -> dict[str, Any]:
     clock = np.zeros(NR_CLOCK, np.int64)
     total = int(arrays["zone"]["present_pages"].sum())
@@ -221,8 +259,6 @@ def _words(s: Scenario, arrays: dict[str, Any]) -> dict[str, Any]:
 
 
 def _meta(s: Scenario, arrays: dict[str, Any], memcgs: list[str]) -> dict[str, Any]:
-    from sim.machine.zone import ZONE_NAMES
-
     zone = arrays["zone"]
     queue = arrays["queue"]
     return {
@@ -247,42 +283,73 @@ def _meta(s: Scenario, arrays: dict[str, Any], memcgs: list[str]) -> dict[str, A
             "capacity_sectors": int(queue["capacity_sectors"][0]),
             "model": str(s.disk.model),
             "nr_requests": s.block.nr_requests,
+            "congestion_on": int(queue["congestion_on"][0]),
+            "congestion_off": int(queue["congestion_off"][0]),
         },
-        "page_kib": KIB_PER_PAGE,
     }
 
 
-def _spawn(simulation: Simulation, plans: list[TaskPlan], files: Files) -> None:
+def _spawn(simulation: Simulation, plans: list[TaskPlan], files: FilePlan) -> None:
     system = simulation.system
-    generators = (kswapd, flusher, kjournald)
-    for (name, _), generator in zip(KERNEL_TASKS, generators, strict=True):
-        system.engine.spawn(name, lambda t, g=generator: g(system, t))
+    for (name, _), generator in zip(KERNEL_TASKS, (kswapd, flusher, kjournald), strict=True):
+        system.engine.spawn(name, partial(generator, system))
         simulation.task_info.append({"name": name, "kind": "kernel", "memcg": "root"})
-    workloads = Workloads(system, files.next_file, lambda t, m: _oom_kill(system, files, t, m))
-    for plan in plans:
+    directories = Directories(system, files)
+    workloads = Workloads(system, directories.next_file, partial(_oom_kill, system, files))
+    for t, plan in enumerate(plans, len(KERNEL_TASKS)):
+        directories.create(t)
         system.engine.spawn(plan.name, workloads.task)
         simulation.task_info.append(
             {"name": plan.name, "kind": str(plan.kind), "memcg": plan.memcg}
         )
 
 
-def _oom_kill(system: System, files: Files, t: int, in_memcg: bool) -> int:
-    """The victim: the task with the largest anonymous area (of the memcg), else the caller."""
-    from sim.machine.task import PF_MEMDIE
-    from sim.machine.vmstat import MEMCG_OOM_KILLS, OOM_KILLS
+class Directories:
+    """Where new files go: each task has a directory of its own, small files a new one per 100."""
 
-    memcg = system.tcol["memcg"]
-    inode = system.arrays.inode
-    best, most = t, 0
-    for task, ino in files.anon_areas.items():
-        if in_memcg and memcg[task] != memcg[t]:
-            continue
-        if system.tcol["flags"][task] & PF_MEMDIE:
-            continue
-        cached = int(inode["nr_cached"][ino])
-        if cached > most:
-            best, most = task, cached
-    if best in files.anon_areas:
-        exit_mm(system.m, files.anon_areas[best])
+    def __init__(self, system: System, files: FilePlan) -> None:
+        self._system = system
+        self._files = files
+        self._group: dict[int, int] = {}
+        self._made: dict[int, int] = {}
+
+    def create(self, t: int) -> None:
+        """The task's directory, and in it the file it writes, if it is new."""
+        m = self._system.m
+        self._group[t] = int(top_directory_group(m, t))
+        ino = int(self._system.tcol["op_inode"][t])
+        if ino not in self._files.existing and t not in self._files.anon_areas:
+            ext3_create(m, ino, self._group[t])
+
+    def next_file(self, t: int) -> int:
+        """Close the creator's last file and open its next; -1 when no more are to be had."""
+        m = self._system.m
+        made = self._made.get(t, 0)
+        if made:
+            ext3_release_file(m, int(self._system.tcol["op_inode"][t]))
+        ino = self._files.next_file(t)
+        if ino < 0:
+            return ino
+        if made and made % FILES_PER_DIRECTORY == 0:
+            self._group[t] = int(directory_group(m, self._group[t]))
+        if made:
+            ext3_create(m, ino, self._group[t])
+        self._made[t] = made + 1
+        return ino
+
+
+def _oom_kill(system: System, files: FilePlan, t: int, in_memcg: bool) -> int:
+    """The victim: the task with the largest anonymous area (of the memcg), else the caller."""
+    memcg, flags = system.tcol["memcg"], system.tcol["pf_flags"]
+    cached = system.arrays.inode["nr_cached"]
+    candidates = [
+        (int(cached[ino]), -task)
+        for task, ino in files.anon_areas.items()
+        if not flags[task] & PF_MEMDIE and (not in_memcg or memcg[task] == memcg[t])
+    ]
+    most, chosen = max(candidates, default=(0, -t))
+    victim = -chosen if most else t
+    if victim in files.anon_areas:
+        exit_mm(system.m, files.anon_areas[victim])
     system.vm[MEMCG_OOM_KILLS if in_memcg else OOM_KILLS] += 1
-    return best
+    return victim

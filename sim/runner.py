@@ -10,7 +10,6 @@ import numpy as np
 
 from sim import MODEL_VERSION
 from sim.build import Simulation, build
-from sim.engine.clock import NOW
 from sim.machine.machine import IO_LOG_LOST, STALL_LOST, TRACE_LOST
 from sim.machine.request import IO_LOG
 from sim.machine.stall import STALL
@@ -18,6 +17,7 @@ from sim.machine.tracepoints import TRACE
 from sim.machine.vmstat import NAMES
 from sim.result import SLEEP, Result, SleepCause
 from sim.scenario import Scenario, ScenarioError
+from sim.warm import warm_scenarios
 
 FIRST_SLICE_NS = 500_000_000
 TARGET_SLICE_WALL_S = 0.08
@@ -97,7 +97,8 @@ def _result(
         arrays[name] = np.concatenate(parts) if parts else np.zeros(0, dtype)
     counters = dict(zip(NAMES, simulation.system.arrays.vm.tolist(), strict=False))
     return Result(
-        meta=simulation.meta | {
+        meta=simulation.meta
+        | {
             "t0_ns": begin_ns,
             "t1_ns": end_ns,
             "duration_ns": scenario.duration_ms * 1_000_000,
@@ -149,6 +150,7 @@ def _tasks(simulation: Simulation) -> list[dict[str, Any]]:
     return tasks
 
 
-def now_ns(simulation: Simulation) -> int:
-    """The machine's clock."""
-    return int(simulation.system.clock[NOW])
+def warm() -> None:
+    """Run a little of everything, so that every kernel is compiled and on disk."""
+    for _, scenario in warm_scenarios():
+        run(scenario)

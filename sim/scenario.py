@@ -144,7 +144,11 @@ class VmSysctl:
         10, 0, 100, "%", "Dirtyable memory at which the flusher starts", "dirty_background_ratio"
     )
     dirty_expire_centisecs: int = _int(
-        3000, 100, 360000, "cs", "Age at which periodic writeback takes an inode",
+        3000,
+        100,
+        360000,
+        "cs",
+        "Age at which periodic writeback takes an inode",
         "dirty_expire_centisecs",
     )
     dirty_writeback_centisecs: int = _int(
@@ -154,7 +158,11 @@ class VmSysctl:
         60, 0, 100, "", "Weight of anonymous against file pages in reclaim", "swappiness"
     )
     min_free_kbytes: int = _int(
-        0, 0, 1 << 20, "KiB", "Sum of the min watermarks; 0 = int_sqrt(lowmem * 16)",
+        0,
+        0,
+        1 << 20,
+        "KiB",
+        "Sum of the min watermarks; 0 = int_sqrt(lowmem * 16)",
         "min_free_kbytes",
     )
 
@@ -165,7 +173,11 @@ class BlockSpec:
 
     elevator: Elevator = _choice(Elevator.CFQ, "IO scheduler", "queue/scheduler")
     nr_requests: int = _int(
-        128, 16, 1024, "requests", "Requests per direction before a task must sleep",
+        128,
+        16,
+        1024,
+        "requests",
+        "Requests per direction before a task must sleep",
         "queue/nr_requests",
     )
     max_sectors_kb: int = _int(
@@ -212,10 +224,14 @@ class WorkloadSpec:
 
     kind: WorkloadKind
     memcg: str = "root"
-    rate_kib_per_s: int = _int(0, 0, 10_000_000, "KiB/s", "Total of the group; 0 = as fast as it can")
+    rate_kib_per_s: int = _int(
+        0, 0, 10_000_000, "KiB/s", "Total of the group; 0 = as fast as it can"
+    )
     file_mib: int = _int(256, 1, 16384, "MiB", "File, mapping or anonymous area of each task")
     threads: int = _int(1, 1, 64, "tasks", "Equal tasks, each with files of its own")
-    block_kib: int = _int(64, 4, 1024, "KiB", "Bytes of one system call, or upper size of a small file")
+    block_kib: int = _int(
+        64, 4, 1024, "KiB", "Bytes of one system call, or upper size of a small file"
+    )
     run_pages: int = _int(1, 1, 256, "pages", "Consecutive pages a random access touches")
     think_us: int = _int(0, 0, 10_000_000, "us", "Sleep after each operation")
 
@@ -463,9 +479,7 @@ def _from_plain(cls: type, data: Any, prefix: str) -> Any:
             raise _fail(path, value, f"unknown field; known: {', '.join(fields)}")
         kwargs[name] = _field_from_plain(cls, name, value, path)
     missing = [
-        f.name
-        for f in fields.values()
-        if f.default is dataclasses.MISSING and f.name not in kwargs
+        f.name for f in fields.values() if f.default is dataclasses.MISSING and f.name not in kwargs
     ]
     if missing:
         raise _fail(f"{prefix}{missing[0]}", "", "is required")

@@ -19,7 +19,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 _EXPIRY = struct.Struct("<d")  # seconds since the epoch, 0 = never
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
@@ -257,7 +257,7 @@ class RedisBytes:
         self.default_timeout = default_timeout
 
     @classmethod
-    def from_url(cls, url: str) -> RedisBytes:
+    def from_url(cls, url: str) -> Self:
         """Connect; needs the extra ``scale``."""
         import redis
 

@@ -19,6 +19,7 @@ import json
 import struct
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -78,9 +79,7 @@ class Encoder:
 
     def end(self, duration_ns: int, t_end_ns: int) -> bytes:
         """A message without data: the run ended before its time."""
-        chunk = Result(
-            meta={"duration_ns": duration_ns, "t0_ns": t_end_ns, "t1_ns": t_end_ns}
-        )
+        chunk = Result(meta={"duration_ns": duration_ns, "t0_ns": t_end_ns, "t1_ns": t_end_ns})
         self.done = True
         message = _message(self._header(chunk, 0, 1) | {"done": True}, [], {})
         self._next += 1
@@ -216,7 +215,7 @@ def _whole_steps(values: Array, dt_ns: int) -> tuple[Array, Array]:
     scale_of = np.zeros(len(values))
     if not values.shape[1]:
         return steps, scale_of + 1
-    finite = np.isfinite(values).all(axis=1)
+    finite = np.abs(values).max(axis=1) < 2**50  # False where one is NaN
     scales = [1.0, 1e-3, *_SCALES]
     if dt_ns:
         scales += [scale * 1e9 / dt_ns for scale in (1.0, *_SCALES)]
@@ -314,9 +313,7 @@ def _every(events: Events, step: int) -> Events:
 
 def _size(events: Events) -> int:
     """Bytes of a family, its description included."""
-    return sum(
-        len(values) * np.dtype(dtype).itemsize + 4 + 60 for dtype, values in events.values()
-    )
+    return sum(len(values) * np.dtype(dtype).itemsize + 4 + 60 for dtype, values in events.values())
 
 
 def _fit(families: dict[str, Events], room: int) -> dict[str, tuple[Events, int, int]]:
@@ -415,7 +412,7 @@ def slices(result: Result, target_bytes: int = 160_000) -> list[Result]:
     bounds[0], bounds[-1] = 0, max(duration, int(bounds[-1]))
     return [
         slice_result(result, t0, t1, first=i == 0, last=i == len(bounds) - 2)
-        for i, (t0, t1) in enumerate(zip(bounds, bounds[1:], strict=False))
+        for i, (t0, t1) in enumerate(pairwise(bounds))
     ]
 
 

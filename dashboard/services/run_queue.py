@@ -164,7 +164,9 @@ class RunQueue:
                     raise Busy(waiting)
                 if row is not None and row["cancel"] and row["state"] == RunState.RUNNING:
                     # Its slot is just stopping it: it goes back into the queue afterwards.
-                    db.execute("UPDATE runs SET cancel = 2, submitted = ? WHERE key = ?", (now, key))
+                    db.execute(
+                        "UPDATE runs SET cancel = 2, submitted = ? WHERE key = ?", (now, key)
+                    )
                 else:
                     on_new()
                     self._insert(db, key, what, now)
@@ -174,13 +176,10 @@ class RunQueue:
             db.execute("DELETE FROM leases WHERE until < ?", (now,))
         return not joined
 
-    def _insert(
-        self, db: sqlite3.Connection, key: str, what: dict[str, Any], now: float
-    ) -> None:
+    def _insert(self, db: sqlite3.Connection, key: str, what: dict[str, Any], now: float) -> None:
         (seq,) = db.execute("SELECT COALESCE(MAX(seq), 0) + 1 FROM runs").fetchone()
         db.execute(
-            "INSERT OR REPLACE INTO runs (key, seq, what, state, submitted)"
-            " VALUES (?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO runs (key, seq, what, state, submitted) VALUES (?, ?, ?, ?, ?)",
             (key, seq, json.dumps(what), RunState.QUEUED, now),
         )
 
@@ -279,8 +278,9 @@ class RunQueue:
             if row is None:
                 return None
             db.execute(
-                "UPDATE runs SET state = 'RUNNING', slot = ?, started = ?, heartbeat = ?, ended = 0,"
-                " tries = tries + 1, fraction = 0, simulated_ns = 0, chunks = 0, cancel = 0"
+                "UPDATE runs SET state = 'RUNNING', slot = ?, started = ?, heartbeat = ?,"
+                " ended = 0, tries = tries + 1, fraction = 0, simulated_ns = 0, chunks = 0,"
+                " cancel = 0"
                 " WHERE key = ?",
                 (slot, now, now, row["key"]),
             )
@@ -315,15 +315,16 @@ class RunQueue:
         row = (
             self._db()
             .execute(
-                "SELECT cancel, submitted, (SELECT MAX(until) FROM leases WHERE leases.key = runs.key)"
-                " AS until FROM runs WHERE key = ?",
+                "SELECT cancel, submitted, (SELECT MAX(until) FROM leases"
+                " WHERE leases.key = runs.key) AS until FROM runs WHERE key = ?",
                 (key,),
             )
             .fetchone()
         )
         if row is None or row["cancel"]:
             return True
-        return max(row["until"] or 0.0, row["submitted"] + LEASE_S) < time.time()
+        until: float = max(row["until"] or 0.0, row["submitted"] + LEASE_S)
+        return until < time.time()
 
     def drop_unwanted(self) -> None:
         """Cancel waiting runs that nobody waits for."""

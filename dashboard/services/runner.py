@@ -91,9 +91,11 @@ class Runner:
         )
         self.results = ResultStore(open_store(settings))
         if task.warm:
-            scenarios: Iterator[tuple[str, Scenario]] = loaded(task.warm)()
-            for _, scenario in scenarios:
-                self.run(scenario)
+            # One at a time: the first compiles what is not on disk yet, the others load it.
+            with self.results.store.lock("warm"):
+                scenarios: Iterator[tuple[str, Scenario]] = loaded(task.warm)()
+                for _, scenario in scenarios:
+                    self.run(scenario)
         say(pipe, what="ready", sources=self.results.sources)
 
     def should_stop(self) -> bool:

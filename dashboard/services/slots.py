@@ -63,9 +63,7 @@ class RunnerProcess:
         self.flag[0] = 0
         self.pipe.setblocking(True)
         try:
-            self.pipe.sendall(
-                json.dumps({"key": claim.key, "what": claim.what}).encode() + b"\n"
-            )
+            self.pipe.sendall(json.dumps({"key": claim.key, "what": claim.what}).encode() + b"\n")
         except OSError:
             return  # it died; reading says so
         finally:

@@ -123,7 +123,9 @@ class Engine:
         drain: Callable[[int], None],
         on_sleep: Callable[[Task, int, int, int], None],
     ) -> None:
-        """``clock`` is the shared int64 memoryview; ``drain(now_ns)`` runs after each resumption
+        """Set up ``nr_cpus`` idle processors.
+
+        ``clock`` is the shared int64 memoryview; ``drain(now_ns)`` runs after each resumption
         that set ANY_WAKE; ``on_sleep(task, cause, begin_ns, end_ns)`` after each sleep.
         """
         self.clock = clock

@@ -80,15 +80,18 @@ else:
 
 if JIT:
 
-    def struct_type(
-        name: str, fields: tuple[str, ...], module: str
-    ) -> type[Any]:
+    def struct_type(name: str, fields: tuple[str, ...], module: str) -> type[Any]:
         """A struct of arrays that kernels take by reference; see ``Machine``.
 
         A tuple of 30 arrays costs 8 us a crossing, this 2 us.
         """
 
         class StructType(types.StructRef):  # type: ignore[misc]
+            def __init__(self, fields: Any) -> None:
+                super().__init__(fields)
+                # There is one such struct: a short name spares mangling 30 record types a kernel.
+                self.name = name
+
             def preprocess_fields(self, pairs: Any) -> Any:
                 return tuple((n, types.unliteral(t)) for n, t in pairs)
 
@@ -106,9 +109,7 @@ if JIT:
         return Proxy
 else:
 
-    def struct_type(
-        name: str, fields: tuple[str, ...], module: str
-    ) -> type[Any]:
+    def struct_type(name: str, fields: tuple[str, ...], module: str) -> type[Any]:
         """The same struct as a plain Python class."""
 
         def init(self: Any, *arrays: Any) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from sim.engine.jit import njit
 from sim.engine.rng import STREAM_LAYOUT, draw_below
 from sim.fs.transaction import journal_dirty_data, journal_dirty_metadata
-from sim.machine.filesystem import BLOCK_USED, BLOCKS_PER_GROUP, NR_WINDOWS
+from sim.machine.filesystem import BLOCK_USED, BLOCKS_PER_GROUP, META_RUNNING, NR_WINDOWS
 from sim.machine.machine import CURRENT, SEED
 
 DIRECT_BLOCKS = 12
@@ -26,7 +26,7 @@ PTRS = 1 << PTRS_BITS
 INODE_TABLE_BLOCKS = 500
 INODES_PER_BLOCK = 32
 SUPER_BLOCKS = 251
-"""Superblock, group descriptors and those reserved for growth: before the bitmaps of some groups."""
+"""Superblock, descriptors and those reserved for growth: before the bitmaps of some groups."""
 DESCRIPTORS_PER_BLOCK = 128
 COLOURS = 16
 WINDOW_BLOCKS = 8
@@ -34,24 +34,16 @@ MAX_WINDOW_BLOCKS = 1027
 ORLOV_SLACK_BLOCKS = BLOCKS_PER_GROUP // 4
 
 
-@njit
 def has_super(group: int) -> bool:
     """Does the group begin with a copy of the superblock (sparse_super)?"""
     if group <= 1:
         return True
-    for base in (3, 5, 7):
-        power = base
-        while power < group:
-            power *= base
-        if power == group:
-            return True
-    return False
+    return any(group in [base**n for n in range(1, 13)] for base in (3, 5, 7))
 
 
-@njit
 def group_bitmap_block(group: int) -> int:
     """The group's block bitmap; the inode bitmap and the inode table follow."""
-    first = np.int64(group) * BLOCKS_PER_GROUP
+    first = group * BLOCKS_PER_GROUP
     return first + SUPER_BLOCKS if has_super(group) else first
 
 
@@ -59,7 +51,7 @@ def group_bitmap_block(group: int) -> int:
 def inode_block(m, ino):  # type: ignore[no-untyped-def]
     """The block of the inode table that holds the inode."""
     at = ino // INODES_PER_BLOCK % INODE_TABLE_BLOCKS
-    return group_bitmap_block(m.inode[ino].group) + 2 + at
+    return m.fs[0].group_bitmap[m.inode[ino].group] + 2 + at
 
 
 # ---- free blocks
@@ -171,7 +163,7 @@ def ext3_release_file(m, ino):  # type: ignore[no-untyped-def]
 
 @njit
 def _goal(m, ino):  # type: ignore[no-untyped-def]
-    """The block after the file's last one; for its first, its group's start and the task's colour."""
+    """The block after the file's last one; before the first, its group and the task's colour."""
     inode = m.inode[ino]
     if inode.goal_block >= 0:
         return np.int64(inode.goal_block)
@@ -207,8 +199,9 @@ def _new_block(m, ino):  # type: ignore[no-untyped-def]
     fs.nr_free -= 1
     fs.window_hits[w] += 1
     m.inode[ino].goal_block = block + 1
-    journal_dirty_metadata(m, group_bitmap_block(group))
-    journal_dirty_metadata(m, 1 + group // DESCRIPTORS_PER_BLOCK)
+    if not used[fs.group_bitmap[group]] & META_RUNNING:
+        journal_dirty_metadata(m, np.int64(fs.group_bitmap[group]))
+        journal_dirty_metadata(m, 1 + group // DESCRIPTORS_PER_BLOCK)
     return block
 
 
@@ -216,19 +209,19 @@ def _new_block(m, ino):  # type: ignore[no-untyped-def]
 
 
 @njit
-def indirect_word(base: int, chunk: int) -> int:
+def indirect_word(base, chunk):  # type: ignore[no-untyped-def]
     """Word of ``m.indirect`` of an inode's indirect block: pages 12 + 1024 chunk and on."""
     return (base >> 6) + (chunk << (PTRS_BITS - 6))
 
 
 @njit
-def double_indirect_word(base: int, number: int) -> int:
+def double_indirect_word(base, number):  # type: ignore[no-untyped-def]
     """Word of double indirect block ``number``; that of 0 covers chunks 1 to 1024."""
     return (base >> 6) + 1 if number == 0 else (base >> 6) + 3 + number
 
 
 @njit
-def triple_indirect_word(base: int) -> int:
+def triple_indirect_word(base):  # type: ignore[no-untyped-def]
     """Word of the triple indirect block, for files above 4 GiB."""
     return (base >> 6) + 2
 
@@ -248,7 +241,7 @@ def _need_block(m, ino, word):  # type: ignore[no-untyped-def]
 @njit
 def _indirect_block(m, ino, index):  # type: ignore[no-untyped-def]
     """The indirect block of page ``index`` (12 or above) and those above it; -1 = disk full."""
-    base = np.int64(m.inode[ino].base)
+    base = np.int64(m.inode[ino].first_slot)
     chunk = (np.int64(index) - DIRECT_BLOCKS) >> PTRS_BITS
     word = indirect_word(base, chunk)
     if m.indirect[word] == 0 and chunk > 0:
@@ -266,11 +259,46 @@ def _indirect_block(m, ino, index):  # type: ignore[no-untyped-def]
 
 
 @njit
+def _append_block(m, inode, index, slot):  # type: ignore[no-untyped-def]
+    """The common case: the next block of the window, all metadata already in the transaction.
+
+    -1 when it is not that; otherwise just what the long way would do.
+    """
+    block = np.int64(inode.goal_block)
+    w = np.int64(inode.rsv_window) - 1
+    if block < 0 or w < 0:
+        return np.int64(-1)
+    used = m.block_used
+    fs = m.fs[0]
+    if index >= DIRECT_BLOCKS:
+        word = indirect_word(np.int64(inode.first_slot), (index - DIRECT_BLOCKS) >> PTRS_BITS)
+        if not used[m.indirect[word]] & META_RUNNING:
+            return np.int64(-1)
+    if block < fs.window_start[w] or block > fs.window_end[w] or block >= fs.nr_blocks:
+        return np.int64(-1)
+    group = block // BLOCKS_PER_GROUP
+    if used[block] & BLOCK_USED or not used[fs.group_bitmap[group]] & META_RUNNING:
+        return np.int64(-1)
+    used[block] |= BLOCK_USED
+    fs.group_free[group] -= 1
+    fs.nr_free -= 1
+    fs.window_hits[w] += 1
+    inode.goal_block = block + 1
+    m.slot_block[slot] = block
+    return block
+
+
+@njit
 def map_block(m, ino, index):  # type: ignore[no-untyped-def]
     """ext3_get_block(create): the page's disk block, allocated when it has none; -1 = disk full."""
-    slot = m.inode[ino].base + index
+    inode = m.inode[ino]
+    slot = inode.first_slot + index
     block = np.int64(m.slot_block[slot])
     if block >= 0:
+        return block
+    block = _append_block(m, inode, index, slot)
+    if block >= 0:
+        journal_dirty_metadata(m, inode_block(m, ino))
         return block
     indirect = np.int64(0)
     if index >= DIRECT_BLOCKS:
@@ -332,6 +360,6 @@ def ext3_create(m, ino, parent_group):  # type: ignore[no-untyped-def]
     inode = m.inode[ino]
     inode.group = parent_group
     inode.goal_block = -1
-    journal_dirty_metadata(m, group_bitmap_block(inode.group) + 1)
+    journal_dirty_metadata(m, m.fs[0].group_bitmap[parent_group] + 1)
     journal_dirty_metadata(m, 1 + inode.group // DESCRIPTORS_PER_BLOCK)
     journal_dirty_metadata(m, inode_block(m, ino))

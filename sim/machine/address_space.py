@@ -23,7 +23,7 @@ NR_BDI_LISTS = 4
 
 INODE = np.dtype(
     [
-        ("base", np.int64),
+        ("first_slot", np.int64),
         ("nr_pages", np.int64),  # slots owned: the largest size it may have
         ("size_pages", np.int64),  # pages up to i_size
         ("state", np.int64),

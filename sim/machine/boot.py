@@ -1,4 +1,4 @@
-"""Memory as the kernel leaves it after boot: zones, watermarks, free pages (page_alloc.c of 2.6.35)."""
+"""Memory as the kernel leaves it after boot: zones, watermarks, free pages (page_alloc.c)."""
 
 from __future__ import annotations
 

@@ -32,6 +32,7 @@ FS = np.dtype(
         ("nr_blocks", np.int64),
         ("nr_groups", np.int64),
         ("group_free", np.int64, (MAX_GROUPS,)),  # free blocks
+        ("group_bitmap", np.int64, (MAX_GROUPS,)),  # block of its block bitmap
         ("nr_free", np.int64),
         ("nr_enospc", np.int64),  # allocations that found no free block
         # reservation windows of growing files (struct ext3_reserve_window_node)
@@ -72,7 +73,6 @@ FS = np.dtype(
         ("checkpoint_since_ns", np.int64),  # when the first of them became dirty
         ("checkpoint_busy", np.int64),  # a task is writing them
         ("checkpoint_pos", np.int64),
-        ("checkpoint_kept", np.int64),
         ("checkpoint_end", np.int64),
         # the flusher's works (struct wb_writeback_work), first in first out
         ("nr_works", np.int64),

@@ -1,4 +1,4 @@
-"""Memory cgroups: charge counters (memcontrol.c, res_counter.h). Pages here, bytes in the kernel."""
+"""Memory cgroups: charge counters (memcontrol.c, res_counter.h), in pages."""
 
 from __future__ import annotations
 

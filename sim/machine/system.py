@@ -14,6 +14,7 @@ import numpy as np
 
 from sim.engine.clock import ANY_WAKE, NOW
 from sim.engine.engine import NEVER, PRIORITY_DEVICE, RUN, Alarm, Engine, Sleep, Task
+from sim.engine.jit import JIT, njit
 from sim.engine.waitq import WaitQueue
 from sim.machine.machine import (
     FIELDS,
@@ -81,10 +82,14 @@ class System:
         arrays: dict[str, np.ndarray],
         *,
         service_queue: Callable[[Any], int],
+        unplug_queue: Callable[[Any], None],
         nr_cpus: int,
         quantum_ns: int,
     ) -> None:
-        """``service_queue(m) -> ns of its next event`` is the block layer's upcall."""
+        """Make the machine of these arrays.
+
+        ``service_queue(m) -> ns of its next event`` and ``unplug_queue(m)`` are block's upcalls.
+        """
         self.arrays = SimpleNamespace(**arrays)
         self.m = make_machine(*(arrays[name] for name in FIELDS))
         self.clock = memoryview(self.arrays.clock)
@@ -108,13 +113,21 @@ class System:
         self.request_sync = WaitQueue(self.engine, "get_request_wait sync")
         self.journal_wait = WaitQueue(self.engine, "journal")
         self._service_queue = service_queue
+        self._unplug_queue = unplug_queue
         self._queue_alarm = Alarm(self.engine, PRIORITY_DEVICE, self._serve_queue)
+        self._page_flags = memoryview(arrays["page"]["page_flags"])
+        self._softirq_ns = memoryview(arrays["queue"]["softirq_ns"])
+        self._softirq_charged_ns = 0
         self.sleeps: list[tuple[int, int, int, int]] = []
 
     # ---- the disk, and what kernels leave to wake
 
     def _serve_queue(self, _now_ns: int) -> None:
+        """The disk's interrupt; the CPU time of its softirq is what the engine charges for it."""
         self._queue_alarm.set(self._service_queue(self.m))
+        softirq_ns = int(self._softirq_ns[0])
+        self.clock[NOW] += softirq_ns - self._softirq_charged_ns
+        self._softirq_charged_ns = softirq_ns
 
     def _drain(self, now_ns: int) -> None:
         """Act on what kernels left in the clock's WAKE words."""
@@ -167,9 +180,7 @@ class System:
         """HZ / divisor in jiffies, at least one."""
         return max(1, round(1_000_000_000 / self.jiffy_ns) // divisor)
 
-    def sleep(
-        self, waitq: WaitQueue | None, cause: SleepCause, until_ns: int = NEVER
-    ) -> Waiting:
+    def sleep(self, waitq: WaitQueue | None, cause: SleepCause, until_ns: int = NEVER) -> Waiting:
         """Sleeps. Until woken (True) or ``until_ns`` (False)."""
         woken = yield Sleep(int(cause), waitq, until_ns)
         return bool(woken)
@@ -200,9 +211,7 @@ class System:
         if stop == WANT_CONGESTION_WAIT:
             return (yield from self.congestion_wait(t, self.tcol["timeout_jiffies"][t]))
         if stop == WANT_ISOLATED_WAIT:
-            return (
-                yield from self.congestion_wait(t, self.hz(10), SleepCause.TOO_MANY_ISOLATED)
-            )
+            return (yield from self.congestion_wait(t, self.hz(10), SleepCause.TOO_MANY_ISOLATED))
         if stop == WANT_VM_WRITEOUT_WAIT:
             return (
                 yield from self.congestion_wait(t, self.hz(10), SleepCause.THROTTLE_VM_WRITEOUT)
@@ -232,29 +241,20 @@ class System:
     def _wait_page(self, t: int, stop: int) -> Waiting:
         pfn = self.tcol["wait_pfn"][t]
         bit = PG_writeback if stop == WANT_PAGE_WRITEBACK else PG_locked
-        if not self.arrays.page["page_flags"][pfn] & bit:
+        if not self._page_flags[pfn] & bit:
             self.tcol["wait_pfn"][t] = -1
             return True
-        self.arrays.page["page_flags"][pfn] |= PG_waiters
-        cause = (
-            SleepCause.PAGE_WRITEBACK if stop == WANT_PAGE_WRITEBACK else SleepCause.PAGE_READ
-        )
+        self._page_flags[pfn] |= PG_waiters
+        cause = SleepCause.PAGE_WRITEBACK if stop == WANT_PAGE_WRITEBACK else SleepCause.PAGE_READ
+        self._unplug_queue(self.m)  # who waits for a page starts the disk (sync_page)
         begin_ns = self.clock[NOW]
         woken = yield Sleep(int(cause))
         self.tcol["stall_wait_ns"][t] += self.clock[NOW] - begin_ns
         return bool(woken)
 
 
-def _machine_constructor() -> Callable[..., Any]:
-    from sim.engine.jit import JIT, njit
-
-    if not JIT:
-        return Machine
-    return njit(_new_machine)
-
-
-def _new_machine(*arrays):  # type: ignore[no-untyped-def]
+def _new_machine(*arrays: Any) -> Any:
     return Machine(*arrays)
 
 
-make_machine = _machine_constructor()
+make_machine: Callable[..., Any] = njit(_new_machine) if JIT else Machine

@@ -49,51 +49,52 @@ PF_WRITER = 1 << 4
 PF_MEMDIE = 1 << 5
 """Chosen by OOM: it may take any page and any charge to get to its end."""
 
-TASK = np.dtype(
-    [
-        (name, np.int64)
-        for name in (
-            # who it is
-            "pid", "memcg", "flags", "kind", "issuer",
-            # what it sleeps for
-            "wait_pfn", "timeout_jiffies", "sleep_until_ns", "flusher_nr_pages",
-            # a bio that is under way: sector, length, its pages; bio_sectors 0 = none
-            "bio_sector", "bio_sectors", "bio_write", "bio_sync", "bio_meta", "bio_first_page",
-            "bio_last_page", "bio_cookie",
-            # get_request batching (struct io_context)
-            "batch_count", "batch_until_ns",
-            # struct writeback_control and where writeback stands
-            "wbc_nr_to_write", "wbc_older_than_ns", "wbc_for_kupdate", "wbc_for_background",
-            "wbc_range_cyclic", "wbc_range_start", "wbc_range_end", "wbc_for_reclaim", "wbc_step",
-            "wbc_inode", "wbc_index", "wbc_end", "wbc_wrapped", "wbc_start_ns", "wbc_written",
-            "wbc_skipped", "wbc_more_io", "wbc_last_inode",
-            # struct scan_control and where reclaim stands
-            "sc_active", "sc_order", "sc_memcg", "sc_gfp_fs", "sc_priority", "sc_step", "sc_zone",
-            "sc_classzone", "sc_nr_to_reclaim", "sc_nr_scanned", "sc_nr_reclaimed",
-            "sc_total_scanned", "sc_may_writepage", "sc_may_swap", "sc_lumpy", "sc_sync",
-            "sc_zone_step", "sc_lru", "sc_lru_next", "sc_nr_inactive_anon", "sc_nr_active_anon",
-            "sc_nr_inactive_file", "sc_nr_active_file", "sc_list_step", "sc_list_len",
-            "sc_list_pos", "sc_list_kept", "sc_memcg_retries", "sc_alloc_step", "sc_end_zone", "sc_under_min", "sc_all_ok", "sc_list_file", "sc_list_taken", "sc_list_freed", "sc_dirty_len",
-            "sc_cleaned", "sc_nr_dirty", "sc_wait_rounds", "sc_priority_scanned",
-            "sc_range_pos", "sc_range_state", "sc_range_ino", "sc_range_start", "sc_range_end",
-            "sc_range_asked", "sc_flusher_kicked", "sc_saved_issuer", "sc_victim", "alloc_pfn", "charge_step",
-            # struct reclaim totals of the call under way
-            "stall_kind", "stall_begin_ns", "stall_cw_ns", "stall_wp_ns", "stall_wait_ns", "stall_pause_ns",
-            "stall_written", "stall_dirty_met",
-            # balance_dirty_pages
-            "bdp_step", "bdp_written", "bdp_pause", "bdp_paused_at_ns", "bdp_write_chunk", "bdp_thresh",
-            "bdp_saved_issuer",
-            # the system call or fault under way
-            "np_charging", "op_page_step", "ra_step", "ra_async", "ra_next", "ra_end", "ra_run_start", "op_step", "op_inode", "op_index", "op_left", "op_started_ns", "op_pfn", "op_count", "op_ready", "op_drawn", "op_max_ns",
-            "op_random", "op_rate_ns", "op_due_ns", "op_aux",
-            # dirtied since the last balance_dirty_pages; task's share of dirtying (prop_local)
-            "nr_dirtied", "nr_dirty_share", "dirty_period",
-            # workload parameters
-            "w_block_pages", "w_file_pages", "w_run_pages", "w_think_ns", "w_rate_pages_per_s",
-            "w_inode", "w_first_inode",
-            # where reclaim's context is entered from, bytes of stack
-            "stack_bytes",
-        )
-    ],
-    align=True,
-)  # fmt: skip
+# fmt: off
+_FIELDS = (
+    # who it is
+    "pid", "memcg", "pf_flags", "kind", "issuer",
+    # what it sleeps for
+    "wait_pfn", "timeout_jiffies", "sleep_until_ns", "flusher_nr_pages",
+    # a bio that is under way: sector, length, its pages; bio_sectors 0 = none
+    "bio_sector", "bio_sectors", "bio_write", "bio_sync", "bio_meta", "bio_first_page",
+    "bio_last_page", "bio_cookie",
+    # get_request batching (struct io_context)
+    "batch_count", "batch_until_ns",
+    # struct writeback_control and where writeback stands
+    "wbc_nr_to_write", "wbc_older_than_ns", "wbc_for_kupdate", "wbc_for_background",
+    "wbc_range_cyclic", "wbc_range_start", "wbc_range_end", "wbc_for_reclaim", "wbc_step",
+    "wbc_inode", "wbc_index", "wbc_end", "wbc_wrapped", "wbc_start_ns", "wbc_written",
+    "wbc_skipped", "wbc_more_io", "wbc_last_inode",
+    # struct scan_control and where reclaim stands
+    "sc_active", "sc_order", "sc_memcg", "sc_gfp_fs", "sc_priority", "sc_step", "sc_zone",
+    "sc_classzone", "sc_nr_to_reclaim", "sc_nr_scanned", "sc_nr_reclaimed", "sc_total_scanned",
+    "sc_may_writepage", "sc_may_swap", "sc_lumpy", "sc_sync", "sc_zone_step", "sc_lru",
+    "sc_lru_next", "sc_nr_inactive_anon", "sc_nr_active_anon", "sc_nr_inactive_file",
+    "sc_nr_active_file", "sc_list_step", "sc_list_len", "sc_list_pos", "sc_list_kept",
+    "sc_memcg_retries", "sc_alloc_step", "sc_end_zone", "sc_under_min", "sc_all_ok",
+    "sc_list_file", "sc_list_taken", "sc_list_freed", "sc_dirty_len", "sc_cleaned",
+    "sc_nr_dirty", "sc_wait_rounds", "sc_priority_scanned", "sc_range_pos", "sc_range_state",
+    "sc_range_ino", "sc_range_start", "sc_range_end", "sc_range_asked", "sc_flusher_kicked",
+    "sc_saved_issuer", "sc_victim", "alloc_pfn", "charge_step",
+    # struct reclaim totals of the call under way
+    "stall_kind", "stall_begin_ns", "stall_cw_ns", "stall_wp_ns", "stall_wait_ns",
+    "stall_pause_ns", "stall_written", "stall_dirty_met",
+    # balance_dirty_pages
+    "bdp_step", "bdp_written", "bdp_pause", "bdp_paused_at_ns", "bdp_write_chunk", "bdp_thresh",
+    "bdp_saved_issuer",
+    # the system call or fault under way
+    "np_charging", "op_page_step", "ra_step", "ra_async", "ra_next", "ra_end", "ra_run_start",
+    "op_step", "op_inode", "op_index", "op_left", "op_started_ns", "op_pfn", "op_count",
+    "op_ready", "op_drawn", "op_max_ns", "op_random", "op_rate_ns", "op_due_ns", "op_aux",
+    # dirtied since the last balance_dirty_pages; task's share of dirtying (prop_local)
+    "nr_dirtied", "nr_dirty_share", "dirty_period",
+    # workload parameters
+    "w_block_pages", "w_file_pages", "w_run_pages", "w_think_ns", "w_rate_pages_per_s",
+    "w_inode", "w_first_inode",
+    # where reclaim's context is entered from, bytes of stack
+    "stack_bytes",
+)
+# fmt: on
+
+TASK = np.dtype([(name, np.int64) for name in _FIELDS], align=True)
+"""One thread as kernels see it; all words int64, times in ns, lengths in pages."""

@@ -1,4 +1,4 @@
-"""Counters and gauges of the machine: ``m.vm[NAME]``, int64, by the kernel's names where it has one.
+"""Counters and gauges of the machine: ``m.vm[NAME]``, int64, by the kernel's names where given.
 
 Cumulative counters only grow; gauges are current values. Nothing here samples or formats.
 Pages unless the name says otherwise. ``NAMES[i]`` is the name of counter i, ``GAUGES`` the names
@@ -57,5 +57,5 @@ NAMES: tuple[str, ...] = tuple(
 )
 """Name of each counter, in index order; the keys of ``Result.counters``."""
 
-GAUGES: frozenset[str] = frozenset(NAMES[: PGSCAN_KSWAPD])
+GAUGES: frozenset[str] = frozenset(NAMES[:PGSCAN_KSWAPD])
 """Counters that may go down; ``stack_bytes_max*`` are maxima."""

@@ -39,14 +39,14 @@ from sim.machine.vmstat import (
 @njit
 def tag_dirty(m: Any, ino: Any, index: Any) -> Any:
     """Set PAGECACHE_TAG_DIRTY of a page of the inode's cache."""
-    slot = m.inode[ino].base + index
+    slot = m.inode[ino].first_slot + index
     m.dirty_tag[slot >> 6] |= np.int64(1) << np.int64(slot & 63)
 
 
 @njit
 def untag_dirty(m: Any, ino: Any, index: Any) -> Any:
     """Clear PAGECACHE_TAG_DIRTY."""
-    slot = m.inode[ino].base + index
+    slot = m.inode[ino].first_slot + index
     m.dirty_tag[slot >> 6] &= ~(np.int64(1) << np.int64(slot & 63))
 
 

@@ -30,6 +30,7 @@ from sim.machine.page import (
     LRU_INACTIVE_ANON,
     LRU_INACTIVE_FILE,
     PG_active,
+    PG_buffers_clean,
     PG_dirty,
     PG_locked,
     PG_mapped,
@@ -79,7 +80,7 @@ def write_page(m: Any, t: Any) -> Any:
         return _finish_balance(m, t)
     ino, index = task.op_inode, task.op_index
     inode = m.inode[ino]
-    slot = inode.base + index
+    slot = inode.first_slot + index
     pfn = np.int64(m.slot_pfn[slot])
     if pfn < 0:
         stop = new_page(m, t, ino, index, 0, LRU_INACTIVE_FILE)
@@ -92,7 +93,7 @@ def write_page(m: Any, t: Any) -> Any:
     if m.slot_block[slot] < 0:
         ext3_get_block(m, ino, index)
     m.clock[NOW] += m.cost[COST_WRITE_PAGE]
-    m.page[pfn].page_flags |= PG_uptodate
+    m.page[pfn].page_flags = (m.page[pfn].page_flags | PG_uptodate) & ~PG_buffers_clean
     inode.size_pages = max(inode.size_pages, index + 1)
     _dirty_file_page(m, t, ino, pfn)
     mark_page_accessed(m, pfn)
@@ -121,7 +122,7 @@ def read_page(m: Any, t: Any) -> Any:
         if stop != DONE:
             return stop
         task.op_page_step = STEP_FIND
-    pfn = np.int64(m.slot_pfn[m.inode[ino].base + index])
+    pfn = np.int64(m.slot_pfn[m.inode[ino].first_slot + index])
     if pfn < 0:
         task.op_page_step = STEP_READ
         task.ra_step = 0
@@ -151,7 +152,7 @@ def read_page_again(m: Any, t: Any) -> Any:
     if stop != DONE:
         return stop
     task.op_page_step = STEP_FIND
-    pfn = np.int64(m.slot_pfn[m.inode[task.op_inode].base + task.op_index])
+    pfn = np.int64(m.slot_pfn[m.inode[task.op_inode].first_slot + task.op_index])
     if pfn >= 0 and not m.page[pfn].page_flags & PG_locked:
         m.clock[NOW] += m.cost[COST_READ_PAGE]
         mark_page_accessed(m, pfn)
@@ -168,7 +169,7 @@ def touch_file_page(m: Any, t: Any) -> Any:
     if task.op_page_step == STEP_BALANCE:
         return _finish_balance(m, t)
     ino, index = task.op_inode, task.op_index
-    slot = m.inode[ino].base + index
+    slot = m.inode[ino].first_slot + index
     pfn = np.int64(m.slot_pfn[slot])
     if pfn >= 0 and m.page[pfn].page_flags & PG_writable and task.op_page_step == STEP_FIND:
         m.page[pfn].page_flags |= PG_young
@@ -188,7 +189,8 @@ def touch_file_page(m: Any, t: Any) -> Any:
     m.clock[NOW] += m.cost[COST_FAULT]
     m.vm[PGFAULT] += 1
     m.vm[APP_PAGES_TOUCHED] += 1
-    m.page[pfn].page_flags |= PG_uptodate | PG_mapped | PG_young | PG_writable
+    flags = m.page[pfn].page_flags & ~PG_buffers_clean
+    m.page[pfn].page_flags = flags | PG_uptodate | PG_mapped | PG_young | PG_writable
     inode = m.inode[ino]
     inode.size_pages = max(inode.size_pages, index + 1)
     if _dirty_file_page(m, t, ino, pfn):
@@ -222,7 +224,7 @@ def touch_anon_page(m: Any, t: Any) -> Any:
     """One store to anonymous memory: present, zero-filled, in the swap cache or swapped out."""
     task = m.task[t]
     ino, index = task.op_inode, task.op_index
-    slot = m.inode[ino].base + index
+    slot = m.inode[ino].first_slot + index
     pfn = np.int64(m.slot_pfn[slot])
     if task.op_page_step == STEP_FIND and pfn >= 0 and m.page[pfn].page_flags & PG_mapped:
         m.page[pfn].page_flags |= PG_young

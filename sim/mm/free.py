@@ -83,7 +83,7 @@ def remove_from_page_cache(m: Any, pfn: Any) -> Any:
     """__remove_mapping's last part: the slot is empty again."""
     page = m.page[pfn]
     inode = m.inode[page.mapping]
-    m.slot_pfn[inode.base + page.index] = -1
+    m.slot_pfn[inode.first_slot + page.index] = -1
     inode.nr_cached -= 1
 
 

@@ -77,7 +77,7 @@ def mem_cgroup_try_charge(m: Any, t: Any) -> Any:
                 memcg.usage += 1
                 break
             sc.charge_step = CHARGE_SINGLE
-        if sc.flags & PF_MEMDIE or _res_counter_charge(memcg, 1):
+        if sc.pf_flags & PF_MEMDIE or _res_counter_charge(memcg, 1):
             memcg.usage += 1
             break
         m.vm[MEMCG_FAILCNT] += 1

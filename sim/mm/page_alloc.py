@@ -48,7 +48,7 @@ def alloc_page(m: Any, t: Any) -> Any:
         if sc.alloc_pfn >= 0:
             sc.sc_alloc_step = ALLOC_FAST
             return DONE
-        if sc.flags & PF_MEMDIE:
+        if sc.pf_flags & PF_MEMDIE:
             sc.alloc_pfn = take_any_page(m)
             if sc.alloc_pfn >= 0:
                 sc.sc_alloc_step = ALLOC_FAST

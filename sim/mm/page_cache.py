@@ -1,4 +1,4 @@
-"""Adding pages to mappings, marking their use, and the end of an address space (filemap.c, swap.c)."""
+"""Adding pages to mappings, marking their use, ending an address space (filemap.c, swap.c)."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def new_page(m: Any, t: Any, ino: Any, index: Any, flags: Any, lru: Any) -> Any:
     page.page_flags = flags
     page.lru_ms = m.clock[NOW] // 1_000_000
     inode = m.inode[ino]
-    m.slot_pfn[inode.base + index] = pfn
+    m.slot_pfn[inode.first_slot + index] = pfn
     inode.nr_cached += 1
     commit_charge(m, t, pfn)
     add_page_to_lru_list(m, pfn, lru)
@@ -75,7 +75,7 @@ def exit_mm(m: Any, ino: Any) -> Any:
     """
     inode = m.inode[ino]
     for index in range(inode.nr_pages):
-        slot = inode.base + index
+        slot = inode.first_slot + index
         pfn = np.int64(m.slot_pfn[slot])
         if pfn < 0:
             if m.slot_block[slot] >= 0:

@@ -48,7 +48,7 @@ RANGE_SINGLE = 2
 @njit
 def may_write_to_queue(m: Any, t: Any) -> Any:
     """kswapd always; others unless the queue is congested, but for a writer to that very disk."""
-    if m.task[t].flags & (PF_SWAPWRITE | PF_WRITER):
+    if m.task[t].pf_flags & (PF_SWAPWRITE | PF_WRITER):
         return True
     return m.vm[BDI_ASYNC_CONGESTED] == 0
 

@@ -45,7 +45,7 @@ def page_cache_readahead(m: Any, t: Any, ino: Any, index: Any) -> Any:
                 return DONE
             task.ra_step = RA_SUBMIT
             continue
-        if not task.np_charging and m.slot_pfn[inode.base + task.ra_next] >= 0:
+        if not task.np_charging and m.slot_pfn[inode.first_slot + task.ra_next] >= 0:
             if task.ra_run_start >= 0:
                 task.ra_step = RA_SUBMIT
             else:

@@ -36,7 +36,9 @@ def trace(m: Any, t: Any, event: Any, a0: Any, a1: Any, a2: Any) -> Any:
 
 
 @njit
-def trace_isolate(m: Any, t: Any, event: Any, mode: Any, requested: Any, scanned: Any, taken: Any) -> Any:
+def trace_isolate(
+    m: Any, t: Any, event: Any, mode: Any, requested: Any, scanned: Any, taken: Any
+) -> Any:
     """lru_isolate: order 0, so no contiguous pages were taken for a block."""
     before = m.clock[NR_TRACE]
     trace(m, t, event, mode, 0, requested)

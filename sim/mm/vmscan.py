@@ -34,7 +34,7 @@ Steps = Generator[Any, bool | None, Any]
 
 def kswapd(s: System, t: int) -> Steps:
     """Sleeps. The kswapd thread (vmscan.c:2277 ff of 2.6.35; mechanics 2.9)."""
-    s.tcol["flags"][t] = PF_MEMALLOC | PF_SWAPWRITE | PF_KSWAPD
+    s.tcol["pf_flags"][t] = PF_MEMALLOC | PF_SWAPWRITE | PF_KSWAPD
     awake_since_ns = -1
     while True:
         pending = yield from _serve_containers(s, t)

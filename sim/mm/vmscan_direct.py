@@ -1,4 +1,4 @@
-"""do_try_to_free_pages: direct and memcg reclaim, priority by priority (vmscan.c; mechanics 2.8)."""
+"""do_try_to_free_pages: direct and memcg reclaim, priority by priority (vmscan.c)."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ from sim.mm.trace import trace
 from sim.mm.vmscan_lists import shrink_zone, zone_reclaimable_pages
 
 WRITEBACK_THRESHOLD = SWAP_CLUSTER_MAX * 3 // 2
-GFP_HIGHUSER_MOVABLE = 0
-"""Index of the allocation's flags in ``observe.ftrace``; every allocation here is of this kind."""
+GFP_HIGHUSER_MOVABLE = 0x200DA
+"""__GFP_WAIT | IO | FS | HARDWALL | HIGHMEM | MOVABLE: every page that tasks allocate here."""
 
 
 @njit
@@ -45,7 +45,7 @@ def begin_reclaim(m: Any, t: Any, memcg: Any) -> Any:
     sc.sc_saved_issuer = sc.issuer
     sc.issuer = ISSUER_MEMCG if memcg else ISSUER_DIRECT
     if not memcg:
-        sc.flags |= PF_MEMALLOC
+        sc.pf_flags |= PF_MEMALLOC
         m.vm[ALLOCSTALL] += 1
     sc.sc_memcg = memcg
     sc.sc_priority = DEF_PRIORITY
@@ -83,7 +83,7 @@ def end_reclaim(m: Any, t: Any) -> Any:
     else:
         m.vm[DIRECT_RECLAIMS] += 1
         m.vm[DIRECT_STALL_NS] += elapsed_ns
-        sc.flags &= ~PF_MEMALLOC
+        sc.pf_flags &= ~PF_MEMALLOC
     log_stall(m, t, STALL_MEMCG if memcg else STALL_DIRECT)
     sc.issuer = sc.sc_saved_issuer
     return sc.sc_nr_reclaimed

@@ -114,9 +114,7 @@ def _balance_zones(m: Any, t: Any) -> Any:
     while sc.sc_zone <= sc.sc_end_zone:
         z = sc.sc_zone
         zone = m.zone[z]
-        skip = not zone.present_pages or (
-            zone.all_unreclaimable and sc.sc_priority != DEF_PRIORITY
-        )
+        skip = not zone.present_pages or (zone.all_unreclaimable and sc.sc_priority != DEF_PRIORITY)
         if not skip:
             if sc.sc_zone_step != ZONE_BEGIN or not zone_watermark_ok(
                 m, z, 8 * zone.watermark[WMARK_HIGH], sc.sc_end_zone

@@ -313,4 +313,3 @@ def zone_reclaimable_pages(m: Any, z: Any) -> Any:
     if nr_swap_pages(m) > 0:
         nr += lists.nr[LRU_ACTIVE_ANON] + lists.nr[LRU_INACTIVE_ANON]
     return nr
-

@@ -34,25 +34,11 @@ from sim.machine.page import (
 )
 from sim.machine.request import ISSUER_DIRECT, ISSUER_KSWAPD, ISSUER_MEMCG
 from sim.machine.sysctl import HZ
-from sim.machine.task import BUDGET_SPENT, DONE, PF_SWAPWRITE, PF_WRITER, WANT_CONGESTION_WAIT
-from sim.machine.tracepoints import (
-    EV_WRITEPAGE,
-    RECLAIM_WB_ANON,
-    RECLAIM_WB_ASYNC,
-    RECLAIM_WB_FILE,
-)
+from sim.machine.task import BUDGET_SPENT, DONE, WANT_CONGESTION_WAIT
 from sim.machine.vmstat import (
-    BDI_ASYNC_CONGESTED,
-    DIRECT_WRITE_ANON_ASYNC,
-    DIRECT_WRITE_FILE_ASYNC,
     DIRTY_MET_KSWAPD,
     DIRTY_SKIPPED,
-    KSWAPD_WRITE_ANON,
-    KSWAPD_WRITE_FILE,
-    MEMCG_WRITE_ANON,
-    MEMCG_WRITE_FILE,
     NR_SWAP_USED_PAGES,
-    NR_VMSCAN_WRITE,
     PGACTIVATE,
     QUEUE_CONGESTED_KEEP,
     WRITEBACK_MET_KSWAPD,
@@ -74,7 +60,6 @@ from sim.mm.scan_control import (
     PAGEREF_RECLAIM,
     PAGEREF_RECLAIM_CLEAN,
 )
-from sim.mm.trace import trace
 
 
 @njit
@@ -188,7 +173,7 @@ def _free(m: Any, t: Any, pfn: Any) -> Any:
     if page.page_flags & PG_swapbacked:
         # the page table entry becomes the swap entry
         inode = m.inode[page.mapping]
-        m.slot_block[inode.base + page.index] = page.block
+        m.slot_block[inode.first_slot + page.index] = page.block
     remove_from_page_cache(m, pfn)
     uncharge_page(m, pfn)
     free_page(m, pfn)

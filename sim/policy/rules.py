@@ -56,7 +56,5 @@ def resolve(scenario: Scenario) -> ReclaimRules:
     for answer, changes in ANSWER_RULES.items():
         if answer in scenario.memcg_answers:
             rules = rules._replace(**changes)
-    mask = sum(
-        1 << i for i, family in enumerate(Tracepoints) if family in scenario.tracepoints
-    )
+    mask = sum(1 << i for i, family in enumerate(Tracepoints) if family in scenario.tracepoints)
     return rules._replace(trace_mask=mask)

@@ -14,6 +14,7 @@ import numpy as np
 from sim.machine.request import IO_LOG, Issuer
 from sim.machine.stall import STALL
 from sim.machine.tracepoints import TRACE
+from sim.machine.vmstat import NAMES
 from sim.result import PRESENT, SLEEP, Result, StallKind
 from sim.traces import ftrace_events as fe
 from sim.traces.errors import Problems
@@ -22,6 +23,7 @@ from sim.traces.tables import bare_result, clipped, missing
 from sim.units import NSEC_PER_MSEC, PAGE_SIZE
 
 GRID_NS = 250 * NSEC_PER_MSEC
+MAX_MARKS = 1000
 MAX_GRID = 20_000
 """Samples of a series that is counted from events."""
 
@@ -101,9 +103,9 @@ def is_complete(events: fe.EventCollector) -> bool:
 
 def fill(result: Result, events: fe.EventCollector, begin_ns: int) -> None:
     """Put everything but the series into ``result``; ``begin_ns`` is t = 0 on the trace's clock."""
-    counters, reader = dict(events.counters), events.reader
-    for key in [key for key in counters if key.partition("_")[2] == "" or "_other" in key]:
-        del counters[key]
+    reader = events.reader
+    # Reclaim outside a call (its beginning is before the trace) is of no context.
+    counters = {name: n for name, n in events.counters.items() if name in NAMES}
     complete = is_complete(events)
     for names, zeros in _ZEROS.items():
         if complete or any(name in reader.events for name in names):
@@ -139,7 +141,9 @@ def _describe(result: Result, events: fe.EventCollector, begin_ns: int) -> None:
     result.meta["events"] = {name.decode(): count for name, count in sorted(reader.events.items())}
     result.meta["lost_events"] = reader.lost_events
     result.meta["unmatched"] = {name: n for name, n in events.unmatched.items() if n}
-    result.meta["marks"] = [[t - begin_ns, task, text] for t, task, text in events.marks]
+    result.meta["marks"] = [
+        [t - begin_ns, task, text] for t, task, text in events.marks[:MAX_MARKS]
+    ]
     result.meta["clock_origin_ns"] = begin_ns
     result.meta.setdefault("problems", []).extend(reader.problems.sentences())
 
@@ -177,7 +181,7 @@ def _trace(events: fe.EventCollector, begin_ns: int) -> np.ndarray:
     columns = np.array(padded, np.int64).reshape(-1, width)
     trace["t_ns"] = columns[:, 0] - begin_ns
     trace["event"] = columns[:, 1]
-    trace["cpu"] = np.clip(columns[:, 2], -1, 32767)
+    trace["cpu"] = columns[:, 2]
     trace["task"] = columns[:, 3]
     trace["a"] = columns[:, 4:]
     return trace

@@ -27,7 +27,7 @@ from sim.machine.tracepoints import (
 )  # fmt: skip
 from sim.result import SleepCause, StallKind
 from sim.traces.errors import Problems
-from sim.traces.ftrace_text import FtraceReader, Handler, fields, number
+from sim.traces.ftrace_text import FtraceReader, Handler, fields, number, numbers, sleep_ns
 from sim.traces.gfp import gfp_bits
 from sim.units import NSEC_PER_MSEC, NSEC_PER_USEC
 
@@ -40,6 +40,14 @@ _THROTTLE_CAUSE = {
     b"VMSCAN_THROTTLE_ISOLATED": SleepCause.TOO_MANY_ISOLATED,
     b"VMSCAN_THROTTLE_NOPROGRESS": SleepCause.NO_PROGRESS,
 }
+
+_ISOLATE_LATER = (b"order", b"nr_requested", b"nr_scanned", b"nr_taken")
+_ISOLATE_2_6_36 = (
+    b"isolate_mode", *_ISOLATE_LATER, b"contig_taken", b"contig_dirty", b"contig_failed",
+)  # fmt: skip
+_SHRINK = (b"nr_scanned", b"nr_reclaimed", b"priority")
+_DIRTY_STATE = (b"dirty", b"writeback", b"thresh", b"bg_thresh")
+_SHRINK_MET = (b"nr_dirty", b"nr_writeback")
 
 # A stall while it is open: columns of STALL, in order.
 (
@@ -57,7 +65,7 @@ class EventCollector:
         self.reader = FtraceReader(self._handlers(), problems)
         self.counters: Counter[str] = Counter()
         self.stalls: list[list[int]] = []
-        self.sleeps: list[tuple[int, int, int, int]] = []
+        self.sleeps: list[list[int]] = []
         self.rows: list[tuple[int, ...]] = []
         self.steals: list[tuple[int, str, int, int]] = []
         """(t, context, scanned, reclaimed) of every shrink_inactive_list."""
@@ -66,11 +74,12 @@ class EventCollector:
         self.requests: dict[bytes, list[list[int]]] = defaultdict(list)
         """By device: t_queue, t_issue, t_done, sector, nr, task, write, sync, meta, issuer, depth.
         """
-        self.dirty_state: list[tuple[int, int, int, int, int]] = []
+        self.dirty_state: list[tuple[int, ...]] = []
+        """(t, dirty, writeback, thresh, bg_thresh)."""
         self.unmatched: Counter[str] = Counter()
         self._inside: dict[int, list[int]] = {}
         self._awake: dict[int, int] = {}
-        self._dirtier: dict[int, tuple[list[int], int]] = {}
+        self._dirtier: dict[int, tuple[list[int], int, list[int]]] = {}
         self._pause_end: dict[int, int] = {}
         self._pending: dict[tuple[bytes, int], list[int]] = {}
         self._queued: dict[tuple[bytes, int], int] = {}
@@ -150,26 +159,20 @@ class EventCollector:
         """6.1: a list's name replaces the mode 0 (inactive) or 1 (active), contig_* are gone."""
         f = fields(args)
         lru = f.get(b"lru")
-        mode = number(f[b"isolate_mode"]) if lru is None else int(lru.startswith(b"active"))
-        scanned = number(f[b"nr_scanned"])
+        if lru is None:
+            values = numbers(f, _ISOLATE_2_6_36)
+        else:
+            values = [int(lru.startswith(b"active")), *numbers(f, _ISOLATE_LATER), -1, -1, -1]
         who = self.context(task)
-        self.counters[f"isolated_{who}"] += scanned
-        self.rows.append(
-            (
-                t, EV_MEMCG_ISOLATE if who == "memcg" else EV_LRU_ISOLATE, cpu, task,
-                mode, number(f[b"order"]), number(f[b"nr_requested"]), scanned,
-                number(f[b"nr_taken"]), number(f.get(b"contig_taken", b"-1")),
-                number(f.get(b"contig_dirty", b"-1")), number(f.get(b"contig_failed", b"-1")),
-            )
-        )  # fmt: skip
+        self.counters[f"isolated_{who}"] += values[3]
+        event = EV_MEMCG_ISOLATE if who == "memcg" else EV_LRU_ISOLATE
+        self.rows.append((t, event, cpu, task, *values))
 
     def _shrink_inactive(self, t: int, _cpu: int, task: int, args: bytes) -> None:
         """2.6.37 and later; the dirty and writeback counts came later still."""
         f = fields(args)
-        scanned, reclaimed = number(f[b"nr_scanned"]), number(f[b"nr_reclaimed"])
-        dirty = number(f.get(b"nr_dirty", b"0"))
-        writeback = number(f.get(b"nr_writeback", b"0"))
-        priority = number(f[b"priority"])
+        scanned, reclaimed, priority = numbers(f, _SHRINK)
+        dirty, writeback = numbers(f, _SHRINK_MET) if b"nr_dirty" in f else (0, 0)
         who = self.context(task)
         self.steals.append((t, who, scanned, reclaimed))
         counters = self.counters
@@ -199,13 +202,13 @@ class EventCollector:
     def _throttled(self, t: int, _cpu: int, task: int, args: bytes) -> None:
         """reclaim_throttle, after the sleep: what congestion_wait was in 2.6.35."""
         f = fields(args)
-        slept = number(f[b"usect_delayed"]) * NSEC_PER_USEC
+        slept = sleep_ns(f[b"usect_delayed"], NSEC_PER_USEC)
         who = self.context(task)
         self.counters[f"{who}_congestion_waits"] += 1
         self.counters[f"{who}_congestion_wait_ns"] += slept
         cause = _THROTTLE_CAUSE.get(f[b"reason"], SleepCause.CONGESTION_WAIT)
         if slept:
-            self.sleeps.append((t - slept, t, task, cause))
+            self.sleeps.append([t - slept, t, task, cause])
         if task in self._inside:
             self._inside[task][CONGESTION_WAIT] += slept
 
@@ -238,11 +241,15 @@ class EventCollector:
     def _balance_dirty(self, t: int, _cpu: int, task: int, args: bytes) -> None:
         """One event before each sleep of ``pause`` ms; ``paused`` counts from the call's start."""
         f = fields(args)
-        pause_ms, paused_ms = max(number(f[b"pause"]), 0), max(number(f[b"paused"]), 0)
-        pause = pause_ms * NSEC_PER_MSEC
-        stall: list[int] | None
-        stall, slept_ms = self._dirtier.get(task, (None, 0))
-        if stall is not None and paused_ms < slept_ms:
+        pause = sleep_ns(f[b"pause"], NSEC_PER_MSEC)
+        paused = sleep_ns(f[b"paused"], NSEC_PER_MSEC)
+        stall: list[int] | None = None
+        slept = 0
+        if task in self._dirtier:
+            stall, slept, sleep = self._dirtier[task]
+            # A pause of n ticks ends with the n-th tick, up to one tick before n ticks are over.
+            stall[END] = sleep[1] = min(stall[END], t)
+        if stall is not None and paused < slept:
             # Its clock began anew: another call.
             self._leave_balance_dirty(task)
             stall = None
@@ -253,25 +260,23 @@ class EventCollector:
             return
         self.counters["balance_dirty_pauses"] += 1
         self.counters["balance_dirty_ns"] += pause
-        self.sleeps.append((t, t + pause, task, SleepCause.BALANCE_DIRTY))
+        sleep = [t, t + pause, task, SleepCause.BALANCE_DIRTY]
+        self.sleeps.append(sleep)
         if stall is None:
-            begin = max(t - paused_ms * NSEC_PER_MSEC, self._pause_end.get(task, 0))
+            begin = max(t - paused, self._pause_end.get(task, 0))
             kind = StallKind.BALANCE_DIRTY
             stall = [min(begin, t), 0, task, kind, -1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
-        self._dirtier[task] = (stall, paused_ms + pause_ms)
+        self._dirtier[task] = (stall, paused + pause, sleep)
         stall[END] = t + pause
         stall[PAUSE] += pause
 
     def _leave_balance_dirty(self, task: int) -> None:
-        stall, _ = self._dirtier.pop(task)
+        stall, _, _ = self._dirtier.pop(task)
         self._pause_end[task] = stall[END]
         self.stalls.append(stall)
 
     def _dirty_state(self, t: int, _cpu: int, _task: int, args: bytes) -> None:
-        f = fields(args)
-        names = (b"dirty", b"writeback", b"thresh", b"bg_thresh")
-        dirty, writeback, thresh, background = (number(f[name]) for name in names)
-        self.dirty_state.append((t, dirty, writeback, thresh, background))
+        self.dirty_state.append((t, *numbers(fields(args), _DIRTY_STATE)))
 
     def _single_inode(self, _t: int, _cpu: int, _task: int, args: bytes) -> None:
         """The flusher's writing of one inode: pages put under writeback."""

@@ -21,7 +21,10 @@ Handler = Callable[[int, int, int, bytes], None]
 MAX_STEP_BACK_NS = NSEC_PER_SEC
 MAX_STEP_AHEAD_NS = 3600 * NSEC_PER_SEC
 MAX_TASKS = 32_000
-MAX_INT = 1 << 62
+MAX_CPU = 32_000
+MAX_INT = 1 << 44
+"""Numbers of an event are smaller, so that sums of them fit."""
+MAX_SLEEP_NS = 3600 * NSEC_PER_SEC
 MAX_SECONDS_DIGITS = 9
 
 
@@ -56,6 +59,9 @@ class TaskTable:
 
 def fields(args: bytes) -> dict[bytes, bytes]:
     """``a=1 b=2`` as a table."""
+    words = args.replace(b"=", b" ").split()
+    if len(words) == 2 * args.count(b"="):  # nothing but pairs: half the time
+        return dict(zip(words[::2], words[1::2], strict=True))
     return {key: value for key, _, value in (word.partition(b"=") for word in args.split())}
 
 
@@ -69,6 +75,31 @@ def number(text: bytes) -> int:
     if not -MAX_INT < value < MAX_INT:
         raise BadLine(f"{text[:40].decode('ascii', 'replace')} is out of range")
     return value
+
+
+def sleep_ns(text: bytes, unit_ns: int) -> int:
+    """A length of time, at least 0.
+
+    Raises:
+        ValueError: it is no number, or longer than an hour.
+    """
+    value = max(number(text), 0) * unit_ns
+    if value > MAX_SLEEP_NS:
+        raise BadLine(f"{value // NSEC_PER_SEC} s of sleep is out of range")
+    return value
+
+
+def numbers(table: dict[bytes, bytes], names: tuple[bytes, ...]) -> list[int]:
+    """The decimal numbers of some fields.
+
+    Raises:
+        KeyError: a field is missing.
+        ValueError: one is no number, or too large.
+    """
+    values = [int(table[name]) for name in names]
+    if max(values) >= MAX_INT or min(values) <= -MAX_INT:
+        raise BadLine("a number is out of range")
+    return values
 
 
 class FtraceReader:
@@ -116,6 +147,8 @@ class FtraceReader:
         t_ns = int(seconds) * NSEC_PER_SEC + int(fraction) * 10 ** (9 - len(fraction))
         task = self.tasks.number(line[:bracket])
         cpu = int(line[bracket + 2 : close])
+        if not 0 <= cpu <= MAX_CPU:
+            raise BadLine(f"there is no CPU {str(cpu)[:20]}")
         end = line.index(b":", colon + 2)
         name = line[colon + 2 : end].lstrip()
         self._in_order(t_ns)

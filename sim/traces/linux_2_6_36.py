@@ -17,7 +17,7 @@ from sim.traces.blklog import request_log
 from sim.traces.errors import TraceError
 from sim.traces.facts import DISK_2_6_36, VARIANTS, ZONES_2_6_36
 from sim.traces.ftrace import io_counters
-from sim.traces.linux_6_1 import find, load_json
+from sim.traces.linux_6_1 import find, load_json, window_ns
 from sim.traces.series import SAMP, groups, last_counters, named
 from sim.traces.source import MAX_BYTES, Source
 from sim.traces.tables import attempt, bare_result, missing, read_table
@@ -40,7 +40,8 @@ _SUMS = {
 _STACK_CLASSES = {0: "kswapd", 1: "direct", 2: "memcg", 3: "flusher"}
 _STACK = re.compile(r"class (\d) max (\d{1,6}) comm")
 _KINDS = {"seqw": "seqw", "mmapd": "mmap", "anon": "anon", "smallf": "small", "randw": "randw"}
-_TRACE_HIST_SHIFT = 10  # X.hist[i] ends at 2^(i + 10) ns
+_HIST_SHIFT = 10  # X.hist[i] ends at 2^(i + 10) ns
+MAX_BUCKETS = 48
 _ENDINGS = ("blklog.csv", "samp.txt", "vmscan_trace.txt")
 
 
@@ -69,14 +70,22 @@ def _siblings(root: Path, name: str) -> dict[str, Path]:
     return {ending: path for ending, path in found.items() if path is not None}
 
 
-def read_run(root: Path, name: str, max_bytes: int = MAX_BYTES) -> Result:
+def read_run(
+    root: Path, name: str, max_bytes: int = MAX_BYTES, summary: Path | None = None
+) -> Result:
     """Everything that is there of one run.
+
+    Args:
+        root: the set's folder, or the one that holds all files.
+        name: of the run.
+        max_bytes: limit of each file, after decompression.
+        summary: the results file, when it has another name.
 
     Raises:
         TraceError: nothing is, or it cannot be used.
     """
     in_results, beside = root / "results" / f"{name}.json", root / f"{name}.json"
-    summary_path = in_results if in_results.is_file() else beside
+    summary_path = summary or (in_results if in_results.is_file() else beside)
     problems: list[str] = []
     data: dict[str, Any] = {}
     if summary_path.is_file():
@@ -107,8 +116,8 @@ def read_run(root: Path, name: str, max_bytes: int = MAX_BYTES) -> Result:
         result.counters = last_counters(result.series)
         result.families["series"] = PRESENT
     else:
-        result.families["series"] = missing("no samp file")
-    result.families["io"] = missing("no blklog file") if io is None else PRESENT
+        result.families["series"] = missing("no samp file that can be used")
+    result.families["io"] = missing("no blklog file that can be used") if io is None else PRESENT
     if io is not None and io_origin is not None:
         for column in ("t_issue_ns", "t_done_ns"):
             io[column] += io_origin - begin
@@ -119,9 +128,11 @@ def read_run(root: Path, name: str, max_bytes: int = MAX_BYTES) -> Result:
     ends = [int(times[-1]) - begin] if len(times) else []
     ends += [int(result.io["t_done_ns"].max())] if len(result.io) else []
     ends += [int(result.stalls["t_end_ns"].max())] if len(result.stalls) else []
+    if not result.counters:
+        raise TraceError(root / name, 0, [*result.meta["problems"], "holds nothing of a run"][0])
     window = result.meta.pop("window_ns")
     result.meta["duration_ns"] = max(ends or [window])
-    result.families["counters"] = PRESENT if result.counters else missing("no results file")
+    result.families["counters"] = PRESENT
     return result
 
 
@@ -147,7 +158,7 @@ def _describe(
         _fill_summary(result, data)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
         why = f"no results of a 2.6.36 run: {str(error)[:80]}"
-        raise TraceError(path, 0, why) from None
+        result.meta["problems"].append(str(TraceError(path, 0, why)))
 
 
 def _fill_summary(result: Result, data: dict[str, Any]) -> None:
@@ -156,11 +167,13 @@ def _fill_summary(result: Result, data: dict[str, Any]) -> None:
     result.meta["zones"] = ZONES_2_6_36.get(mem, {})
     result.meta["mem"] = mem
     result.meta["settings"] = str(data.get("extra") or "")
-    result.meta["window_ns"] = max(round(float(data.get("window_s", 0)) * NSEC_PER_SEC), 1)
+    result.meta["window_ns"] = window_ns(data["window_s"])
     result.meta["stall_hist"] = {
         name: {
-            "edges_ns": [1 << (i + _TRACE_HIST_SHIFT) for i in range(len(stat[f"{key}.hist"]))],
-            "counts": [int(n) for n in stat[f"{key}.hist"]],
+            "edges_ns": [
+                1 << (i + _HIST_SHIFT) for i in range(len(stat[f"{key}.hist"][:MAX_BUCKETS]))
+            ],
+            "counts": [int(n) for n in stat[f"{key}.hist"][:MAX_BUCKETS]],
         }
         for name, key in (("direct", "direct"), ("memcg", "memcg"), ("balance_dirty", "bdp"))
         if f"{key}.hist" in stat

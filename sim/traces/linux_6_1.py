@@ -19,10 +19,11 @@ from sim.traces.ftrace_events import EventCollector
 from sim.traces.series import SERIES, groups, last_counters, named
 from sim.traces.source import MAX_BYTES, Source
 from sim.traces.tables import attempt, bare_result, missing, read_table
-from sim.units import NSEC_PER_MSEC, PAGE_SIZE
+from sim.units import NSEC_PER_MSEC, NSEC_PER_SEC, PAGE_SIZE
 
 KERNEL = "6.1"
 MAX_SETTINGS_BYTES = 4 << 20
+MAX_RUN_S = 1_000_000
 _ZONE = re.compile(
     r"^zone (\w{1,16}) pages: free=(\d{1,12}) min=(\d{1,12}) low=(\d{1,12}) high=(\d{1,12})"
     r" present=(\d{1,12}) managed=(\d{1,12})$", re.MULTILINE,
@@ -185,6 +186,17 @@ def load_json(path: Path) -> dict[str, Any]:
     return data
 
 
+def window_ns(seconds: Any) -> int:
+    """Length of a run, ns.
+
+    Raises:
+        ValueError: none that a recording could have.
+    """
+    if not isinstance(seconds, int | float) or not 0 < seconds < MAX_RUN_S:
+        raise ValueError(f"a window of {str(seconds)[:40]} s")
+    return round(seconds * NSEC_PER_SEC)
+
+
 def read_summary(path: Path) -> Result:
     """summary.json alone: counters and histograms.
 
@@ -193,8 +205,7 @@ def read_summary(path: Path) -> Result:
     """
     data = load_json(path)
     try:
-        span = round(float(data["trace_span_s"]) * 1e9)
-        result = bare_result(path, max(span, 1), kernel=KERNEL)
+        result = bare_result(path, window_ns(data["trace_span_s"]), kernel=KERNEL)
         result.counters = _summary_counters(data)
         result.meta["stall_hist"] = {
             who: {

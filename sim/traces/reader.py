@@ -51,7 +51,7 @@ def _read(path: Path, max_bytes: int) -> Result:
     source = Source(path, max_bytes)
     head = source.head()
     if not head.strip():
-        raise TraceError(path, 0, "is empty")
+        raise TraceError(path, 0, source.problem or "is empty")
     if head.lstrip()[:1] == b"{":
         return _read_json(path, max_bytes)
     for start, reader in _BY_FIRST_BYTES:
@@ -66,7 +66,7 @@ def _read_json(path: Path, max_bytes: int) -> Result:
     data = linux_6_1.load_json(path)
     if "simstat" in data:
         root, name = linux_2_6_36.run_of(path) or (path.parent, path.stem)
-        return linux_2_6_36.read_run(root, name, max_bytes)
+        return linux_2_6_36.read_run(root, name, max_bytes, summary=path)
     if "reclaim_calls" in data:
         return linux_6_1.read_summary(path)
     raise TraceError(path, 0, "is JSON of neither set: no simstat, no reclaim_calls")

@@ -177,8 +177,14 @@ def last_counters(series: dict[str, np.ndarray]) -> dict[str, int]:
     ours = {name for name, _ in _COUNTERS.values()} | {
         f"{what}_{who}" for what in ("pgscan", "pgsteal") for who in ("kswapd", "direct", "memcg")
     }
-    return {
+    counters = {
         name: int(series[name][-1])
         for name in sorted(ours)
         if name in series and series[name].dtype.kind == "i"
     }
+    failures = [
+        int(values[-1])
+        for name, values in series.items()
+        if name.endswith(".failcnt") and values.dtype.kind == "i"
+    ]
+    return counters | ({"memcg_failcnt": sum(failures)} if failures else {})

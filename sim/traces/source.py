@@ -71,10 +71,12 @@ class Source:
     def head(self, size: int = 4096) -> bytes:
         """The first bytes, for telling formats apart."""
         found = b""
-        for chunk in Source(self.path)._limited():
+        beginning = Source(self.path)
+        for chunk in beginning._limited():
             found += chunk
             if len(found) >= size:
                 break
+        self.problem = beginning.problem
         return found[:size]
 
     def _limited(self) -> Iterator[bytes]:

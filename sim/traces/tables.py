@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -14,13 +15,14 @@ from sim.traces.source import Source
 from sim.units import NSEC_PER_SEC
 
 T = TypeVar("T")
+_NAME = re.compile(r"[A-Za-z0-9_.():+-]{1,80}")
 
 UNKNOWN_DEPTH = 255
 """``queue_depth`` of a request log that does not know it."""
-MAX_VALUE = 1 << 62
+MAX_VALUE = 1 << 53
 MAX_TIME_DIGITS = 14
 MAX_STEP_NS = 3600 * NSEC_PER_SEC
-EMPTY = -MAX_VALUE
+EMPTY = -(1 << 62)
 
 
 def missing(why: str) -> str:
@@ -118,6 +120,9 @@ def _header(source: Source, line: bytes, layout: Layout) -> list[str]:
     names = [word.decode("ascii", "replace") for word in line.strip().split(layout.separator)]
     if not names or names[0] != layout.time:
         raise TraceError(source.path, 1, f"the first column is not {layout.time}")
+    for name in names:
+        if not _NAME.fullmatch(name):
+            raise TraceError(source.path, 1, f"{name[:40]!r} is no name of a column")
     if len(set(names)) < len(names):
         raise TraceError(source.path, 1, "two columns have one name")
     return names

@@ -66,7 +66,7 @@ def plan_files(plans: list[TaskPlan], first_task: int, duration_ms: int) -> File
     inode = _inodes(sizes, memcgs)
     inode["state"][anon] = I_ANON
     inode["size_pages"][plan.existing] = inode["nr_pages"][plan.existing]
-    nr_slots = int(inode["base"][-1]) + _aligned(sizes[-1]) if sizes else SLOT_ALIGN
+    nr_slots = int(inode["first_slot"][-1]) + _aligned(sizes[-1]) if sizes else SLOT_ALIGN
     plan.arrays = {
         "inode": inode,
         "slot_pfn": np.full(nr_slots, -1, np.int32),
@@ -97,7 +97,7 @@ def _inodes(sizes: list[int], memcgs: list[int]) -> Any:
     inode = np.zeros(max(len(sizes), 1), INODE).view(np.recarray)
     if sizes:
         lengths = -(-np.array(sizes, np.int64) // SLOT_ALIGN) * SLOT_ALIGN
-        inode["base"] = np.concatenate(([0], np.cumsum(lengths)[:-1]))
+        inode["first_slot"] = np.concatenate(([0], np.cumsum(lengths)[:-1]))
         inode["nr_pages"] = sizes
         inode["memcg"] = memcgs
     for name in ("next", "prev", "goal_block", "ordered_next"):

@@ -27,6 +27,8 @@ from sim.workload.kinds import (
 
 OP_IDLE = 0
 OP_PAGES = 1
+PACE_NS = 20_000_000
+"""A paced task looks at its clock this often and then does all that is due, as rate limiters do."""
 CATCH_UP_NS = 1_000_000_000
 """How far behind its rate a task may fall and still catch up."""
 
@@ -38,6 +40,8 @@ def _pace(m: Any, t: Any) -> Any:
     now = m.clock[NOW]
     if now < task.op_due_ns:
         task.sleep_until_ns = task.op_due_ns
+        if task.w_rate_pages_per_s:
+            task.sleep_until_ns = (task.op_due_ns // PACE_NS + 1) * PACE_NS
         return False
     if task.w_rate_pages_per_s and task.op_due_ns < now - CATCH_UP_NS:
         task.op_due_ns = now - CATCH_UP_NS
@@ -51,7 +55,7 @@ def _pages_of_next(m: Any, t: Any) -> Any:
     kind = task.kind
     seed = m.clock[SEED]
     block = task.w_block_pages
-    if kind == KIND_SEQ_WRITER or kind == KIND_SEQ_READER:
+    if kind in (KIND_SEQ_WRITER, KIND_SEQ_READER):
         if task.op_index >= task.w_file_pages:
             task.op_index = 0
         task.op_left = min(block, task.w_file_pages - task.op_index)
@@ -65,7 +69,7 @@ def _pages_of_next(m: Any, t: Any) -> Any:
         task.op_left = min(block, task.w_file_pages - task.op_aux)
         task.op_aux += task.op_left
         return
-    if kind == KIND_RAND_WRITER or kind == KIND_RAND_READER:
+    if kind in (KIND_RAND_WRITER, KIND_RAND_READER):
         run = block
     elif kind == KIND_ANON_HOG:
         task.op_left = block  # every page of the operation is drawn anew
@@ -91,7 +95,7 @@ def _begin(m: Any, t: Any) -> Any:
     task.op_started_ns = m.clock[NOW]
     if task.kind == KIND_SMALL_FILES:
         m.clock[NOW] += m.cost[COST_CREATE_FILE]
-    elif task.kind != KIND_MMAP_DIRTIER and task.kind != KIND_ANON_HOG:
+    elif task.kind not in (KIND_MMAP_DIRTIER, KIND_ANON_HOG):
         m.clock[NOW] += m.cost[COST_SYSCALL]
     task.op_due_ns += task.op_left * task.op_rate_ns
     task.op_step = OP_PAGES
@@ -102,9 +106,9 @@ def _begin(m: Any, t: Any) -> Any:
 def _page(m: Any, t: Any) -> Any:
     """The next page of the operation; a stop code."""
     kind = m.task[t].kind
-    if kind == KIND_SEQ_WRITER or kind == KIND_RAND_WRITER or kind == KIND_SMALL_FILES:
+    if kind in (KIND_SEQ_WRITER, KIND_RAND_WRITER, KIND_SMALL_FILES):
         return write_page(m, t)
-    if kind == KIND_SEQ_READER or kind == KIND_RAND_READER:
+    if kind in (KIND_SEQ_READER, KIND_RAND_READER):
         return read_page(m, t)
     if kind == KIND_MMAP_DIRTIER:
         return touch_file_page(m, t)
@@ -152,7 +156,11 @@ def workload_step(m: Any, t: Any) -> Any:
             if stop != DONE:
                 return stop
         if task.op_left > 0:
-            if task.kind == KIND_ANON_HOG and task.op_aux >= task.w_file_pages and task.op_drawn == 0:
+            if (
+                task.kind == KIND_ANON_HOG
+                and task.op_aux >= task.w_file_pages
+                and task.op_drawn == 0
+            ):
                 task.op_index = draw_below(
                     clock[SEED], STREAM_TASK + t, task.op_random, task.w_file_pages
                 )
@@ -174,5 +182,5 @@ def workload_step(m: Any, t: Any) -> Any:
 def enter_workload(m: Any, t: Any) -> Any:
     """Writers by write(2) have current->backing_dev_info set while they are inside it."""
     kind = m.task[t].kind
-    if kind == KIND_SEQ_WRITER or kind == KIND_RAND_WRITER or kind == KIND_SMALL_FILES:
-        m.task[t].flags |= PF_WRITER
+    if kind in (KIND_SEQ_WRITER, KIND_RAND_WRITER, KIND_SMALL_FILES):
+        m.task[t].pf_flags |= PF_WRITER

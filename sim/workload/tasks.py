@@ -21,7 +21,9 @@ class Workloads:
         next_file: Callable[[int], int],
         kill: Callable[[int, bool], int],
     ) -> None:
-        """``next_file(task) -> inode``, -1 when the directory is full; ``kill(task, in_memcg)``
+        """Keep the upcalls.
+
+        ``next_file(task) -> inode``, -1 when the directory is full; ``kill(task, in_memcg)``
         chooses a victim of OOM, frees its memory and returns it.
         """
         self.system = system
@@ -45,6 +47,6 @@ class Workloads:
             elif stop in (WANT_OOM, WANT_MEMCG_OOM):
                 victim = self.kill(t, stop == WANT_MEMCG_OOM)
                 self.killed.add(victim)
-                s.tcol["flags"][victim] |= PF_MEMDIE
+                s.tcol["pf_flags"][victim] |= PF_MEMDIE
             else:
                 yield from s.wait(t, stop)

@@ -146,17 +146,19 @@ def check_charges(simulation: Any) -> None:
         assert int(memcg["nr_dirty"]) == int((dirty & file & mine).sum())
         if memcg["limit"]:
             over = int(memcg["usage"]) + int(memcg["stock"]) - int(memcg["limit"])
-            killed = int(arrays.vm.sum() * 0) + int((arrays.task["flags"] & 32 != 0).sum())
+            killed = int((arrays.task["pf_flags"] & 32 != 0).sum())
             assert over <= 0 or killed, f"memcg {g} is {over} pages over its limit"
 
 
 def check_dirty_tags(arrays: Any) -> None:
     """A dirty page is tagged; an inode's count is that of its dirty pages."""
     page = arrays.page
-    dirty = np.flatnonzero((page["page_flags"] & PG_dirty) & (page["page_flags"] & PG_swapbacked == 0))
+    dirty = np.flatnonzero(
+        (page["page_flags"] & PG_dirty) & (page["page_flags"] & PG_swapbacked == 0)
+    )
     flags = page["page_flags"]
     dirty = np.flatnonzero((flags & PG_dirty != 0) & (flags & PG_swapbacked == 0))
-    slots = arrays.inode["base"][page["mapping"][dirty]] + page["index"][dirty]
+    slots = arrays.inode["first_slot"][page["mapping"][dirty]] + page["index"][dirty]
     tagged = (arrays.dirty_tag[slots >> 6] >> (slots & 63)) & 1
     assert tagged.all(), "a dirty page lacks its tag"
     counts = np.bincount(page["mapping"][dirty], minlength=len(arrays.inode))
@@ -169,7 +171,7 @@ def check_swap(arrays: Any) -> None:
     cached = set(arrays.page["block"][flags & PG_swapcache != 0].tolist())
     anon = arrays.inode["state"] & 2 != 0
     out: list[int] = []
-    for base, n in zip(arrays.inode["base"][anon], arrays.inode["nr_pages"][anon], strict=True):
+    for base, n in zip(arrays.inode["first_slot"][anon], arrays.inode["nr_pages"][anon], strict=True):
         blocks = arrays.slot_block[base : base + n]
         gone = (blocks >= 0) & (arrays.slot_pfn[base : base + n] < 0)
         out += blocks[gone].tolist()

@@ -1,0 +1,123 @@
+"""``create_app(settings)``: services, page and HTTP interface put together."""
+
+from __future__ import annotations
+
+import atexit
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import dash
+from dash import html
+from flask import Flask
+from flask_caching import Cache
+
+from dashboard import http
+from dashboard.http.headers import allow_scripts
+from dashboard.http.vendor import PLOTLY_URL
+from dashboard.services import cache_backend
+from dashboard.services.images import Images
+from dashboard.services.jobs import Jobs, LocalJobs
+from dashboard.services.recordings import Recordings
+from dashboard.services.results import ResultStore, result_folder
+from dashboard.services.services import Services
+from dashboard.settings import Settings
+
+TITLE = "Reclaim Lab"
+_ROOT = Path(__file__).resolve().parent.parent
+_INDEX = f"""<!DOCTYPE html>
+<html lang="en">
+    <head>
+        {{%metas%}}
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <title>{{%title%}}</title>
+        {{%favicon%}}
+        {{%css%}}
+        <script defer src="{PLOTLY_URL}"></script>
+    </head>
+    <body>
+        {{%app_entry%}}
+        <footer>
+            {{%config%}}
+            {{%scripts%}}
+            {{%renderer%}}
+        </footer>
+    </body>
+</html>"""
+
+
+def create_app(settings: Settings, jobs: Jobs | None = None) -> dash.Dash:
+    """The app, ready for its first request; ``jobs`` other than local ones are for tests."""
+    app = dash.Dash(
+        __name__,
+        title=TITLE,
+        update_title="",
+        assets_folder=str(_ROOT / "assets"),
+        index_string=_INDEX,
+        serve_locally=True,
+        compress=False,  # http.headers does, for our own routes too
+        enable_mcp=False,
+    )
+    server = app.server
+    services = make_services(settings, server, jobs)
+    http.register(server, services)
+    _make_page(app, services)
+    allow_scripts(server, app.csp_hashes())
+    # Dash marks its set-up as done before it does it: a second thread's first request would be
+    # served half set up. So it is done here, by a request of our own, before any thread serves.
+    with server.test_client() as client:
+        client.get("/_dash-layout")
+        client.get("/_dash-dependencies")
+    server.extensions["reclaim_lab"] = services
+    return app
+
+
+def make_services(settings: Settings, server: Flask, jobs: Jobs | None) -> Services:
+    """Everything that outlives a request; runners begin to warm up."""
+    cache = Cache(
+        server,
+        config={
+            "CACHE_TYPE": cache_backend.REDIS if settings.redis_url else cache_backend.FILES,
+            "CACHE_DIR": str(result_folder(settings)),
+            "CACHE_THRESHOLD": settings.cache_mib << 20,
+            "CACHE_DEFAULT_TIMEOUT": 0,
+            "CACHE_REDIS_URL": settings.redis_url,
+        },
+    )
+    store: Any = cache.cache  # one of ours, not one of flask-caching's
+    results = ResultStore(store)
+    if jobs is None:
+        jobs = LocalJobs(settings, results).start()
+        atexit.register(jobs.stop)
+    images = Images(results)
+    atexit.register(images.stop)
+    return Services(
+        settings=settings,
+        results=results,
+        jobs=jobs,
+        recordings=Recordings(settings, results.sources),
+        images=images,
+    )
+
+
+def _make_page(app: dash.Dash, services: Services) -> None:
+    app.layout = _layout(services)
+    if _there("dashboard.callbacks"):
+        from dashboard import callbacks
+
+        callbacks.register(app, services)
+
+
+def _layout(services: Services) -> Any:
+    if _there("dashboard.layout.shell"):
+        from dashboard.layout import shell
+
+        return shell.layout(services)
+    return html.Main(html.H1(TITLE))
+
+
+def _there(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False

@@ -1,0 +1,94 @@
+"""The page's own link: A, perhaps B, perhaps a recording; parsed without ever raising.
+
+With ``rec=`` or ``file=`` the run called A is that recording, and A's plain keys are the
+parameters it was recorded with; an empty ``b=`` then is the simulated run of the same parameters.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from sim.scenario import Problem, Scenario, ScenarioError
+from sim.scenario_url import INPUT_KEYS, decode_comparison, encode_comparison, query_of
+
+_INPUT = {"rec": re.compile(r"[A-Za-z0-9._~-]{1,80}"), "file": re.compile(r"[0-9a-f]{12}")}
+
+
+@dataclass(frozen=True, slots=True)
+class PageLink:
+    """What the address bar says."""
+
+    scenarios: tuple[Scenario, ...] = (Scenario(),)
+    problems: tuple[Problem, ...] = ()
+    input_key: str = ""
+    """``rec`` or ``file`` when A is a recording."""
+    input_name: str = ""
+
+    @classmethod
+    def parse(cls, search: str | None) -> PageLink:
+        """Read any string."""
+        parts = query_of(search or "").split("&")
+        inputs = [part.partition("=") for part in parts if part.partition("=")[0] in INPUT_KEYS]
+        rest = "&".join(part for part in parts if part.partition("=")[0] not in INPUT_KEYS)
+        compared = decode_comparison(rest)
+        problems = [
+            replace(problem, field=f"{letter}.{problem.field}" if letter != "a" else problem.field)
+            for letter, (_, found) in zip("abcd", compared, strict=False)
+            for problem in found
+        ]
+        key, name = "", ""
+        for candidate, _, value in inputs[:1]:
+            if _INPUT[candidate].fullmatch(value):
+                key, name = candidate, value
+            else:
+                problems.append(Problem(candidate, value[:80], "names no recording; ignored"))
+        return cls(tuple(scenario for scenario, _ in compared), tuple(problems), key, name)
+
+    @property
+    def a(self) -> Scenario:
+        """The first scenario."""
+        return self.scenarios[0]
+
+    @property
+    def b(self) -> Scenario | None:
+        """The second one, when the link compares."""
+        return self.scenarios[1] if len(self.scenarios) > 1 else None
+
+    @property
+    def search(self) -> str:
+        """The canonical ``?…``.
+
+        Raises:
+            ScenarioError: it would be too long to share.
+        """
+        own = f"&{self.input_key}={self.input_name}" if self.input_key else ""
+        return f"?{encode_comparison(self.scenarios)}{own}"
+
+    def search_or(self, fallback: str) -> tuple[str, list[Problem]]:
+        """The canonical ``?…``, or ``fallback`` and why."""
+        try:
+            return self.search, []
+        except ScenarioError as error:
+            return fallback, [error.problem]
+
+    def edited(self, which: str) -> Scenario:
+        """The scenario that the controls show: ``a`` or ``b``."""
+        return self.b if which == "b" and self.b is not None else self.a
+
+    def with_edited(self, which: str, scenario: Scenario) -> PageLink:
+        """The same comparison with one side replaced."""
+        if which == "b" and self.b is not None:
+            return replace(self, scenarios=(self.a, scenario, *self.scenarios[2:]))
+        return replace(self, scenarios=(scenario, *self.scenarios[1:]))
+
+    def with_b(self, scenario: Scenario | None) -> PageLink:
+        """Compare A with another scenario, or with nothing."""
+        others = () if scenario is None else (scenario,)
+        return replace(self, scenarios=(self.a, *others))
+
+    def swapped(self) -> PageLink:
+        """B becomes A; a recording cannot become B."""
+        if self.b is None or self.input_key:
+            return self
+        return replace(self, scenarios=(self.b, self.a, *self.scenarios[2:]))

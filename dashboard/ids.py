@@ -1,0 +1,136 @@
+"""Every component id of the page, ``<room>-<thing>[-<part>]``; no other file makes one."""
+
+from __future__ import annotations
+
+import json
+
+Id = str | dict[str, str | int]
+
+# ---- state
+URL = "state-url"
+REQUEST = "state-request"
+"""``{search, viewer, attempt}``: what run.py is asked to start."""
+RUN = "state-run"
+"""``{a, b}``: run keys and labels, handed to playback."""
+FORM = "state-form"
+"""``{values, edit, seq}``: what the controls say; written by the browser only."""
+TARGET = "state-target"
+"""``{values, edit, seq, link}``: what the controls shall say."""
+FINISHED = "state-finished"
+"""``{a, b}``: run keys of the page that are DONE."""
+SINK = "state-sink"
+COPIED = "state-copied"
+
+# ---- frame of the page
+SIDEBAR = "shell-sidebar"
+SIDEBAR_TOGGLE = "shell-sidebar-toggle"
+MAIN = "shell-main"
+THEME = "shell-theme"
+KEYS = "shell-keys"
+KEYS_TOGGLE = "shell-keys-toggle"
+LIVE = "shell-live"
+NOTICE = "shell-notice"
+
+# ---- head
+TITLE = "head-title"
+QUESTION = "head-question"
+DIFFERENCE = "head-difference"
+LINK = "share-link"
+COPY = "share-copy"
+SHARE_TEXT = "share-text"
+
+# ---- sidebar
+PRESETS = "sidebar-presets"
+PRESET_NAME = "sidebar-preset-name"
+EDIT = "sidebar-edit"
+EDIT_BOX = "sidebar-edit-box"
+CHANGED = "sidebar-changed"
+
+# ---- run
+RUN_LINE = "run-line"
+RUN_STATE = "run-state"
+RUN_BAR = "run-bar"
+RUN_TEXT = "run-text"
+RUN_CANCEL = "run-cancel"
+RUN_RETRY = "run-retry"
+RUN_CARD = "run-card"
+HEADLINE = "run-headline"
+
+# ---- transport
+TRANSPORT = "transport-bar"
+PLAY = "transport-play"
+STEP_BACK = "transport-step-back"
+STEP = "transport-step"
+START = "transport-start"
+END = "transport-end"
+SPEED = "transport-speed"
+SCRUB = "transport-scrub"
+CLOCK = "transport-clock"
+
+# ---- charts
+LEGEND = "charts-legend"
+CHARTS = "charts-stack"
+
+# ---- compare
+FORK = "compare-fork"
+FORK_PATCH = "compare-fork-patch"
+SWAP = "compare-swap"
+DROP = "compare-drop"
+OTHER = "compare-other"
+OTHER_SET = "compare-other-set"
+OVERLAY = "compare-overlay"
+IN_WORDS = "compare-words"
+NUMBERS = "compare-numbers"
+COMPARE_NOTE = "compare-note"
+
+# ---- recorded, trace
+RECORDINGS = "recorded-list"
+DROP_ZONE = "recorded-drop"
+DROP_NOTE = "recorded-drop-note"
+DROP_FILE = "recorded-drop-file"
+TRACE_LINKS = "trace-links"
+
+# ---- editors of the lists
+ROWS = {"memcgs": "rows-memcgs", "workloads": "rows-workloads"}
+
+TABS = ("charts", "numbers", "recorded", "trace", "about")
+
+
+def control(path: str) -> dict[str, str | int]:
+    """The widget of one Scenario field."""
+    return {"room": "control", "path": path}
+
+
+def cell(of: str, row: int, field: str) -> dict[str, str | int]:
+    """One field of one row of the memcg or task list."""
+    return {"room": f"cell-{of}", "row": row, "field": field}
+
+
+def add_row(of: str) -> str:
+    """The button that adds a row to a list."""
+    return f"rows-{of}-add"
+
+
+def tab(name: str) -> str:
+    """A tab's button."""
+    return f"tab-{name}"
+
+
+def panel(name: str) -> str:
+    """A tab's panel."""
+    return f"panel-{name}"
+
+
+def figure(name: str) -> str:
+    """The section of one chart."""
+    return f"chart-{name}"
+
+
+def help_of(path: str) -> str:
+    """The help line of a control."""
+    return "help-" + path.replace(".", "-")
+
+
+def dom(id_: Id) -> str:
+    """How an id stands in the document, for ``for=`` and for tests."""
+    return id_ if isinstance(id_, str) else json.dumps(id_, sort_keys=True, separators=(",", ":"))

@@ -1,0 +1,241 @@
+"""kjournald: ordered data, then the log, then the commit block (fs/jbd/commit.c of 2.6.35).
+
+A commit runs five seconds after its transaction began. Ordered data is written buffer by buffer:
+the pages stay dirty for the VM, but their next ->writepage has nothing to do.
+
+# Differs from 2.6.35: does not wait for data of the transaction that others have under IO, nor for
+# handles; no fsync; a log block is copied at no cost.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sim.block.elevator import blk_unplug, submit_bio
+from sim.engine.jit import njit
+from sim.fs.checkpoint import BITS, add_checkpoint, begin_metadata_bio
+from sim.fs.writepage import next_dirty
+from sim.machine.address_space import I_ORDERED
+from sim.machine.cost import COST_INODE, COST_WRITEPAGE
+from sim.machine.filesystem import META_COMMITTING, META_RUNNING
+from sim.machine.machine import LIMIT, NOW
+from sim.machine.page import PG_buffers_clean, PG_dirty, PG_writeback
+from sim.machine.request import ISSUER_JOURNAL
+from sim.machine.system import System
+from sim.machine.task import BUDGET_SPENT, DONE
+from sim.machine.vmstat import JOURNAL_BLOCKS, JOURNAL_COMMITS, WRITTEN_JOURNAL
+from sim.result import SleepCause
+
+TAGS_PER_DESCRIPTOR = 509
+"""Metadata blocks that one descriptor block names."""
+DIRECT_BLOCKS = 12
+PTRS = 1024
+COOKIE = 1
+
+
+@njit
+def journal_disk_block(start, block):  # type: ignore[no-untyped-def]
+    """Disk block of block ``block`` of the journal file: its indirect blocks lie between."""
+    b = np.int64(block)
+    if b < DIRECT_BLOCKS:
+        return start + b
+    nr_indirect = (b - DIRECT_BLOCKS) // PTRS + 1
+    return start + b + nr_indirect + (1 if nr_indirect > 1 else 0)
+
+
+@njit
+def begin_commit(m):  # type: ignore[no-untyped-def]
+    """The running transaction becomes the committing one; a new one can begin."""
+    fs = m.fs[0]
+    n = fs.nr_running
+    for i in range(n):
+        block = np.int64(fs.running_meta[i])
+        fs.committing_meta[i] = block
+        m.block_used[block] = (m.block_used[block] & (BITS - META_RUNNING)) | META_COMMITTING
+    fs.nr_committing = n
+    fs.committing_head = fs.ordered_head
+    fs.nr_running = 0
+    fs.running = 0
+    fs.ordered_head = -1
+    fs.ordered_tail = -1
+    fs.commit_wanted = 0
+    fs.log_pos = 0
+    fs.log_length = n + (n + TAGS_PER_DESCRIPTOR - 1) // TAGS_PER_DESCRIPTOR
+
+
+@njit
+def _begin_ordered(m, t, ino):  # type: ignore[no-untyped-def]
+    """Take an inode off the committing list; later data of it belongs to the next transaction."""
+    task = m.task[t]
+    inode = m.inode[ino]
+    inode.state &= ~I_ORDERED
+    m.fs[0].committing_head = inode.ordered_next
+    inode.ordered_next = -1
+    task.wbc_inode = ino
+    task.wbc_index = 0
+    task.wbc_end = np.int64(inode.nr_pages) - 1
+    m.clock[NOW] += m.cost[COST_INODE]
+
+
+@njit
+def submit_data(m, t):  # type: ignore[no-untyped-def]
+    """Write the dirty buffers of the committing transaction's inodes; a stop code.
+
+    ``task.wbc_step`` is 1 within an inode. Dirty pages without a block (holes of a mapping) do not
+    belong to any transaction yet.
+    """
+    task = m.task[t]
+    fs = m.fs[0]
+    page = m.page
+    clock = m.clock
+    if task.bio_sectors != 0:
+        stop = submit_bio(m, t)
+        if stop != DONE:
+            return stop
+    while True:
+        if task.wbc_step == 0:
+            if fs.committing_head < 0:
+                return DONE
+            _begin_ordered(m, t, np.int64(fs.committing_head))
+            task.wbc_step = 1
+        base = np.int64(m.inode[task.wbc_inode].first_slot)
+        index = next_dirty(m.dirty_tag, base, task.wbc_index, task.wbc_end)
+        if index < 0:
+            task.wbc_step = 0
+            continue
+        if clock[NOW] >= clock[LIMIT]:
+            return BUDGET_SPENT
+        task.wbc_index = index + 1
+        pfn = np.int64(m.slot_pfn[base + index])
+        block = np.int64(m.slot_block[base + index])
+        flags = page[pfn].page_flags
+        if block < 0 or flags & (PG_writeback | PG_buffers_clean) or not flags & PG_dirty:
+            continue
+        page[pfn].page_flags |= PG_buffers_clean
+        clock[NOW] += m.cost[COST_WRITEPAGE]
+        m.vm[WRITTEN_JOURNAL] += 1
+        begin_metadata_bio(m, t, block)
+        task.bio_cookie = COOKIE
+        stop = submit_bio(m, t)
+        if stop != DONE:
+            return stop
+
+
+@njit
+def _submit_log_block(m, t, sync):  # type: ignore[no-untyped-def]
+    """The block at the journal's head; the head moves on, round the end."""
+    fs = m.fs[0]
+    task = m.task[t]
+    begin_metadata_bio(m, t, journal_disk_block(fs.journal_start, fs.journal_head))
+    task.bio_sync = sync
+    task.bio_cookie = COOKIE
+    fs.journal_head += 1
+    if fs.journal_head >= fs.journal_blocks:
+        fs.journal_head = 1
+    m.vm[JOURNAL_BLOCKS] += 1
+
+
+@njit
+def submit_log(m, t):  # type: ignore[no-untyped-def]
+    """Descriptors and metadata, one after the other in the journal; a stop code."""
+    task = m.task[t]
+    fs = m.fs[0]
+    while True:
+        if task.bio_sectors != 0:
+            stop = submit_bio(m, t)
+            if stop != DONE:
+                return stop
+        if fs.log_pos >= fs.log_length:
+            return DONE
+        if m.clock[NOW] >= m.clock[LIMIT]:
+            return BUDGET_SPENT
+        fs.log_pos += 1
+        _submit_log_block(m, t, 0)
+
+
+@njit
+def submit_commit_block(m, t):  # type: ignore[no-untyped-def]
+    """The commit block, a sync write; a stop code."""
+    if m.task[t].bio_sectors == 0:
+        _submit_log_block(m, t, 1)
+    return submit_bio(m, t)
+
+
+@njit
+def submit_superblock(m, t):  # type: ignore[no-untyped-def]
+    """The journal's superblock, a sync write, when the log was empty; a stop code."""
+    if m.task[t].bio_sectors == 0:
+        begin_metadata_bio(m, t, m.fs[0].journal_start)
+        m.task[t].bio_sync = 1
+        m.task[t].bio_cookie = COOKIE
+    return submit_bio(m, t)
+
+
+@njit
+def end_commit(m):  # type: ignore[no-untyped-def]
+    """The transaction is on disk: its metadata may go to its place."""
+    fs = m.fs[0]
+    for i in range(fs.nr_committing):
+        block = np.int64(fs.committing_meta[i])
+        m.block_used[block] &= BITS - META_COMMITTING
+        add_checkpoint(m, block)
+    fs.nr_committing = 0
+    m.vm[JOURNAL_COMMITS] += 1
+
+
+@njit
+def journal_io_pending(m):  # type: ignore[no-untyped-def]
+    """Bios of the journal that have not ended; starts the disk if there are any."""
+    pending = m.queue[0].nr_cookies
+    if pending > 0:
+        blk_unplug(m)
+    return pending
+
+
+def _run(s: System, t: int, kernel: Any) -> Any:
+    """Sleeps. A kernel to its end."""
+    while (stop := kernel(s.m, t)) != DONE:
+        yield from s.wait(t, stop)
+
+
+def _wait_for_io(s: System) -> Any:
+    """Sleeps. Until every bio of the journal has ended."""
+    while journal_io_pending(s.m):
+        yield from s.sleep(s.journal_wait, SleepCause.JOURNAL)
+
+
+def _commit(s: System, t: int) -> Any:
+    """Sleeps. journal_commit_transaction."""
+    m = s.m
+    fs = s.arrays.fs[0]
+    if fs.journal_empty:
+        fs.journal_empty = 0
+        yield from _run(s, t, submit_superblock)
+        yield from _wait_for_io(s)
+    begin_commit(m)
+    yield from _run(s, t, submit_data)
+    yield from _wait_for_io(s)
+    if fs.nr_committing:
+        yield from _run(s, t, submit_log)
+        yield from _wait_for_io(s)
+        yield from _run(s, t, submit_commit_block)
+        yield from _wait_for_io(s)
+    end_commit(m)
+
+
+def kjournald(s: System, t: int) -> Any:
+    """Sleeps. Commits a transaction one commit interval after it began, or when it is full."""
+    s.tcol["issuer"][t] = ISSUER_JOURNAL
+    fs = s.arrays.fs[0]
+    while True:
+        if not fs.running:
+            yield from s.sleep(s.journal_wait, SleepCause.IDLE)
+            continue
+        due_ns = int(fs.started_ns + fs.commit_interval_ns)
+        if s.clock[NOW] < due_ns and not fs.commit_wanted:
+            ticks = -(-(due_ns - s.clock[NOW]) // s.jiffy_ns)
+            yield from s.sleep(s.journal_wait, SleepCause.IDLE, s.jiffies(ticks))
+            continue
+        yield from _commit(s, t)

@@ -1,0 +1,156 @@
+"""A filesystem and old files on it, before the machine runs: plain numpy (mke2fs's ext3 layout)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sim.engine.rng import STREAM_LAYOUT, draw_below
+from sim.fs.ext3_layout import (
+    DIRECT_BLOCKS,
+    INODE_TABLE_BLOCKS,
+    PTRS,
+    double_indirect_word,
+    group_bitmap_block,
+    indirect_word,
+    triple_indirect_word,
+)
+from sim.fs.journal import journal_disk_block
+from sim.machine.filesystem import BLOCK_USED, BLOCKS_PER_GROUP, FS, MAX_GROUPS
+from sim.units import NSEC_PER_MSEC
+
+JOURNAL_BLOCKS = 16384
+JOURNAL_START = 759
+"""Behind group 0's metadata and the blocks of / and lost+found."""
+
+
+def filesystem_arrays(
+    nr_blocks: int,
+    nr_indirect_words: int,
+    *,
+    swap_pages: int = 0,
+    commit_interval_ms: int = 5000,
+    journal_blocks: int = JOURNAL_BLOCKS,
+) -> dict[str, Any]:
+    """An empty ext3: the arrays ``fs``, ``block_used`` and ``indirect``.
+
+    Args:
+        nr_blocks: 4 KiB blocks of the disk; more than 512 GiB are not used.
+        nr_indirect_words: length of ``dirty_tag``.
+        swap_pages: length of the swap area; whole groups from the second one on hold it.
+        commit_interval_ms: period of commits.
+        journal_blocks: length of the journal file.
+
+    Raises:
+        ValueError: the disk is too small for the journal and the swap area.
+    """
+    nr_blocks = min(nr_blocks, MAX_GROUPS * BLOCKS_PER_GROUP)
+    swap_groups = -(-swap_pages // BLOCKS_PER_GROUP)
+    journal_end = int(journal_disk_block(JOURNAL_START, journal_blocks - 1)) + 1
+    if journal_end >= nr_blocks or (swap_groups + 1) * BLOCKS_PER_GROUP > nr_blocks:
+        raise ValueError(f"a disk of {nr_blocks} blocks has no room for {swap_pages} of swap")
+    fs = np.zeros(1, FS).view(np.recarray)
+    f = fs[0]
+    f.nr_blocks = nr_blocks
+    f.nr_groups = -(-nr_blocks // BLOCKS_PER_GROUP)
+    used = np.zeros(f.nr_groups * BLOCKS_PER_GROUP, np.uint8)
+    used[nr_blocks:] = BLOCK_USED
+    for group in range(f.nr_groups):
+        bitmap = group_bitmap_block(group)
+        f.group_bitmap[group] = bitmap
+        used[group * BLOCKS_PER_GROUP : bitmap + 2 + INODE_TABLE_BLOCKS] = BLOCK_USED
+    used[:journal_end] = BLOCK_USED
+    f.swap_start_block = BLOCKS_PER_GROUP
+    used[BLOCKS_PER_GROUP : (1 + swap_groups) * BLOCKS_PER_GROUP] = BLOCK_USED
+    count_free(fs, used)
+    f.journal_start, f.journal_blocks = JOURNAL_START, journal_blocks
+    f.journal_head, f.journal_empty = 1, 1
+    f.max_transaction_blocks = journal_blocks // 4
+    f.commit_interval_ns = commit_interval_ms * NSEC_PER_MSEC
+    f.ordered_head = f.ordered_tail = f.committing_head = -1
+    f.window_inode[:] = -1
+    return {"fs": fs, "block_used": used, "indirect": np.zeros(nr_indirect_words, np.int32)}
+
+
+def count_free(fs: Any, used: Any) -> None:
+    """Free blocks of each group, from the bytes of ``block_used``."""
+    f = fs[0]
+    free = BLOCKS_PER_GROUP - (used.reshape(-1, BLOCKS_PER_GROUP) & BLOCK_USED).sum(axis=1)
+    f.group_free[: len(free)] = free
+    f.nr_free = int(free.sum())
+
+
+def lay_out_file(arrays: Any, ino: int, extent_blocks_mean: int, seed: int) -> None:
+    """Give all pages of an inode blocks: runs of random length at random places of the disk.
+
+    Lengths are uniform from 1 to twice the mean less 1; places are drawn by (seed, ino, run). Each
+    indirect block lies before the first block it names.
+
+    Raises:
+        ValueError: the disk has no room for the file.
+    """
+    fs, used = arrays.fs[0], arrays.block_used
+    inode = arrays.inode[ino]
+    base, nr_pages = int(inode.first_slot), int(inode.nr_pages)
+    words = _indirect_words(base, nr_pages)
+    wanted = nr_pages + len(words)
+    if wanted > fs.nr_free:
+        raise ValueError(f"no room on the disk: {wanted} blocks wanted, {fs.nr_free} free")
+    blocks = _runs(fs, used, ino, wanted, extent_blocks_mean, seed)
+    is_data = np.ones(wanted, bool)
+    for page, word, earlier in words:
+        is_data[page + earlier] = False
+        arrays.indirect[word] = blocks[page + earlier]
+    arrays.slot_block[base : base + nr_pages] = blocks[is_data]
+    inode.goal_block = int(blocks[-1]) + 1
+    inode.group = int(blocks[0]) // BLOCKS_PER_GROUP
+
+
+def _indirect_words(base: int, nr_pages: int) -> list[tuple[int, int, int]]:
+    """(first page below it, word, indirect blocks before it) for every indirect block of a file."""
+    words: list[tuple[int, int, int]] = []
+    for chunk in range(-(-max(nr_pages - DIRECT_BLOCKS, 0) // PTRS)):
+        page = DIRECT_BLOCKS + chunk * PTRS
+        number, first = divmod(chunk - 1, PTRS)
+        if chunk > 0 and first == 0:
+            if number == 1:
+                words.append((page, int(triple_indirect_word(base)), len(words)))
+            words.append((page, int(double_indirect_word(base, number)), len(words)))
+        words.append((page, int(indirect_word(base, chunk)), len(words)))
+    return words
+
+
+def _runs(fs: Any, used: Any, ino: int, wanted: int, mean: int, seed: int) -> Any:
+    """``wanted`` free blocks as runs, taken and marked used."""
+    blocks = np.empty(wanted, np.int64)
+    have = number = 0
+    while have < wanted:
+        key = ino * (1 << 24) + number
+        length = 1 + int(draw_below(seed, STREAM_LAYOUT, 2 * key, max(2 * mean - 1, 1)))
+        at = int(draw_below(seed, STREAM_LAYOUT, 2 * key + 1, int(fs.nr_blocks)))
+        number += 1
+        taken = _take_run(fs, used, at, min(length, wanted - have))
+        blocks[have : have + len(taken)] = taken
+        have += len(taken)
+    return blocks
+
+
+def _take_run(fs: Any, used: Any, at: int, length: int) -> Any:
+    """Up to ``length`` adjacent free blocks from the first free one at or after ``at``, round."""
+    group = at // BLOCKS_PER_GROUP
+    for i in range(int(fs.nr_groups) + 1):
+        g = (group + i) % int(fs.nr_groups)
+        begin = max(at, g * BLOCKS_PER_GROUP) if i == 0 else g * BLOCKS_PER_GROUP
+        free = np.flatnonzero(used[begin : (g + 1) * BLOCKS_PER_GROUP] == 0)
+        if len(free) == 0:
+            continue
+        first = begin + int(free[0])
+        run = used[first : min(first + length, (g + 1) * BLOCKS_PER_GROUP)]
+        stops = np.flatnonzero(run)
+        n = int(stops[0]) if len(stops) else len(run)
+        used[first : first + n] = BLOCK_USED
+        fs.group_free[g] -= n
+        fs.nr_free -= n
+        return np.arange(first, first + n)
+    return np.arange(0)

@@ -1,0 +1,203 @@
+"""->writepage of ext3 and of swap, and write_cache_pages (fs/ext3/inode.c, mm/page-writeback.c).
+
+One page is one bio of 4 KiB; the request queue merges. All kernels here are resumable: a full
+request list leaves the bio in ``task.bio_*`` and the position in ``task.wbc_*``; the same call
+goes on from there.
+
+# Differs from 2.6.35: a page whose journal handle would have to wait for a commit does not wait;
+# a page whose buffers a commit is still writing counts as written by it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.block.elevator import submit_bio
+from sim.engine.jit import njit
+from sim.fs.ext3_layout import map_block
+from sim.machine.cost import COST_WRITEPAGE
+from sim.machine.machine import LIMIT, NOW
+from sim.machine.page import (
+    PG_buffers_clean,
+    PG_locked,
+    PG_swapbacked,
+    PG_writable,
+    PG_writeback,
+)
+from sim.machine.task import BUDGET_SPENT, DONE
+from sim.machine.vmstat import PSWPOUT, WRITTEN_KSWAPD
+from sim.machine.writeback import clear_page_dirty_for_io, end_page_writeback, set_page_writeback
+from sim.units import SECTORS_PER_PAGE
+
+LONG_MAX = (1 << 63) - 1
+WB_BEGIN = 0
+"""``task.wbc_step`` of a call that has not begun; every kernel here leaves it so when done."""
+WB_NEXT_INODE = 1
+WB_PAGES = 2
+WB_CHECKPOINT = 3
+WB_RANGE = 4
+WB_READ = 5
+"""Of ``readpages.start_read``: a task never reads and writes at once."""
+
+
+@njit
+def _start_writepage(m, t, pfn):  # type: ignore[no-untyped-def]
+    """Clean the page and put it under writeback; True when ``task.bio_*`` is there to submit.
+
+    No bio: the page was clean, its buffers were (a commit wrote them), or the disk is full, which
+    the kernel reports at fsync and forgets the data.
+    """
+    m.clock[NOW] += m.cost[COST_WRITEPAGE]
+    page = m.page[pfn]
+    flags = page.page_flags
+    if not clear_page_dirty_for_io(m, pfn):
+        return False
+    if flags & PG_swapbacked:
+        block = m.fs[0].swap_start_block + page.block
+        m.vm[PSWPOUT] += 1
+    else:
+        if flags & PG_buffers_clean:
+            page.page_flags &= ~PG_buffers_clean
+            if not flags & PG_writable:
+                set_page_writeback(m, pfn)
+                end_page_writeback(m, pfn)
+                return False
+        block = np.int64(m.slot_block[m.inode[page.mapping].first_slot + page.index])
+        if block < 0:
+            block = map_block(m, np.int64(page.mapping), np.int64(page.index))
+        page.block = block
+    set_page_writeback(m, pfn)
+    if block < 0:
+        end_page_writeback(m, pfn)
+        return False
+    task = m.task[t]
+    task.bio_sector = block * SECTORS_PER_PAGE
+    task.bio_sectors = SECTORS_PER_PAGE
+    task.bio_write = 1
+    task.bio_sync = 0
+    task.bio_meta = 0
+    task.bio_cookie = 0
+    task.bio_first_page = pfn
+    task.bio_last_page = pfn
+    m.vm[WRITTEN_KSWAPD + task.issuer] += 1
+    return True
+
+
+@njit
+def writepage(m, t, pfn):  # type: ignore[no-untyped-def]
+    """->writepage of one page, of a file or of swap; a stop code.
+
+    DONE with the page under writeback, or clean when there was nothing to write.
+    """
+    if m.task[t].bio_sectors != 0:
+        return submit_bio(m, t)
+    if not _start_writepage(m, t, pfn):
+        return DONE
+    return submit_bio(m, t)
+
+
+@njit
+def next_dirty(dirty_tag, base, index, end):  # type: ignore[no-untyped-def]
+    """The first index from ``index`` to ``end`` tagged dirty, or -1."""
+    slot = np.int64(base + index)
+    last = np.int64(base + end)
+    while slot <= last:
+        # The sign that an arithmetic shift brings in lies above the highest bit there is.
+        word = dirty_tag[slot >> 6] >> np.int64(slot & 63)
+        if word == 0:
+            slot = (slot | 63) + 1
+            continue
+        while not word & 1:
+            word >>= 1
+            slot += 1
+        return slot - base if slot <= last else np.int64(-1)
+    return np.int64(-1)
+
+
+@njit
+def begin_write_cache_pages(m, t, ino):  # type: ignore[no-untyped-def]
+    """Point the task's wbc at an inode: from its writeback_index round, or its whole range."""
+    task = m.task[t]
+    inode = m.inode[ino]
+    last = np.int64(inode.nr_pages) - 1
+    start = np.int64(inode.writeback_index) if task.wbc_range_cyclic else np.int64(0)
+    if start > last:
+        start = np.int64(0)
+    task.wbc_inode = ino
+    task.wbc_range_start = start
+    task.wbc_range_end = last
+    task.wbc_index = start
+    task.wbc_end = last
+    task.wbc_wrapped = 1 if start == 0 else 0
+
+
+@njit
+def write_cache_pages(m, t):  # type: ignore[no-untyped-def]
+    """Write dirty pages of ``task.wbc_inode`` in ascending order; a stop code.
+
+    From wbc_index to wbc_end, wrapping once when range_cyclic, until wbc_nr_to_write is used up.
+    Pages under writeback are passed over and stay dirty.
+    """
+    task = m.task[t]
+    if task.bio_sectors != 0:
+        stop = submit_bio(m, t)
+        if stop != DONE:
+            return stop
+    clock = m.clock
+    page = m.page
+    slot_pfn = m.slot_pfn
+    dirty_tag = m.dirty_tag
+    inode = m.inode[task.wbc_inode]
+    base = np.int64(inode.first_slot)
+    while task.wbc_nr_to_write > 0:
+        index = next_dirty(dirty_tag, base, task.wbc_index, task.wbc_end)
+        if index < 0:
+            if task.wbc_wrapped:
+                break
+            task.wbc_wrapped = 1
+            task.wbc_index = 0
+            task.wbc_end = task.wbc_range_start - 1
+            inode.writeback_index = 0
+            continue
+        if clock[NOW] >= clock[LIMIT]:
+            task.wbc_index = index
+            return BUDGET_SPENT
+        task.wbc_index = index + 1
+        pfn = np.int64(slot_pfn[base + index])
+        if page[pfn].page_flags & (PG_writeback | PG_locked):
+            continue
+        task.wbc_nr_to_write -= 1
+        if task.wbc_range_cyclic:
+            inode.writeback_index = index + 1
+        if _start_writepage(m, t, pfn):
+            task.wbc_written += 1
+            stop = submit_bio(m, t)
+            if stop != DONE:
+                return stop
+    whole = task.wbc_range_start == 0 and task.wbc_range_end == inode.nr_pages - 1
+    if not task.wbc_range_cyclic and whole and task.wbc_nr_to_write > 0:
+        inode.writeback_index = task.wbc_index
+    return DONE
+
+
+@njit
+def do_writepages_range(m, t, ino, start, end):  # type: ignore[no-untyped-def]
+    """do_writepages on pages ``start`` to ``end`` of an inode, as many as are dirty; a stop code.
+
+    ``task.wbc_written`` counts the pages put under writeback.
+    """
+    task = m.task[t]
+    if task.wbc_step == WB_BEGIN:
+        task.wbc_step = WB_RANGE
+        task.wbc_nr_to_write = LONG_MAX
+        task.wbc_range_cyclic = 0
+        task.wbc_wrapped = 1
+        task.wbc_inode = ino
+        task.wbc_range_start = start
+        task.wbc_range_end = end
+        task.wbc_index = start
+        task.wbc_end = end
+    stop = write_cache_pages(m, t)
+    if stop == DONE:
+        task.wbc_step = WB_BEGIN
+    return stop
