@@ -118,6 +118,7 @@ def _layout(services: Services) -> Any:
 
 def _there(module: str) -> bool:
     try:
-        return importlib.util.find_spec(module) is not None
+        spec = importlib.util.find_spec(module)
     except ModuleNotFoundError:
         return False
+    return spec is not None and spec.origin is not None

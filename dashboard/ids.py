@@ -19,7 +19,6 @@ TARGET = "state-target"
 FINISHED = "state-finished"
 """``{a, b}``: run keys of the page that are DONE."""
 SINK = "state-sink"
-COPIED = "state-copied"
 
 # ---- frame of the page
 SIDEBAR = "shell-sidebar"
@@ -34,10 +33,10 @@ NOTICE = "shell-notice"
 # ---- head
 TITLE = "head-title"
 QUESTION = "head-question"
-DIFFERENCE = "head-difference"
 LINK = "share-link"
 COPY = "share-copy"
-SHARE_TEXT = "share-text"
+COPIED = "share-copied"
+CLI = "share-cli"
 
 # ---- sidebar
 PRESETS = "sidebar-presets"
@@ -48,10 +47,6 @@ CHANGED = "sidebar-changed"
 
 # ---- run
 RUN_LINE = "run-line"
-RUN_STATE = "run-state"
-RUN_BAR = "run-bar"
-RUN_TEXT = "run-text"
-RUN_CANCEL = "run-cancel"
 RUN_RETRY = "run-retry"
 RUN_CARD = "run-card"
 HEADLINE = "run-headline"
@@ -66,6 +61,7 @@ END = "transport-end"
 SPEED = "transport-speed"
 SCRUB = "transport-scrub"
 CLOCK = "transport-clock"
+ZOOM_RESET = "transport-zoom-reset"
 
 # ---- charts
 LEGEND = "charts-legend"
@@ -73,7 +69,8 @@ CHARTS = "charts-stack"
 
 # ---- compare
 FORK = "compare-fork"
-FORK_PATCH = "compare-fork-patch"
+FORK_PATCHED = "compare-fork-patched"
+BAR = "compare-bar"
 SWAP = "compare-swap"
 DROP = "compare-drop"
 OTHER = "compare-other"
@@ -81,16 +78,18 @@ OTHER_SET = "compare-other-set"
 OVERLAY = "compare-overlay"
 IN_WORDS = "compare-words"
 NUMBERS = "compare-numbers"
-COMPARE_NOTE = "compare-note"
+OTHER_NOTE = "compare-other-note"
+PAIRED = "compare-paired"
 
 # ---- recorded, trace
 RECORDINGS = "recorded-list"
-DROP_ZONE = "recorded-drop"
-DROP_NOTE = "recorded-drop-note"
-DROP_FILE = "recorded-drop-file"
+UPLOAD = "recorded-upload"
+UPLOAD_NOTE = "recorded-upload-note"
 TRACE_LINKS = "trace-links"
 
 # ---- editors of the lists
+MEMCG_NAMES = "rows-memcg-names"
+"""The datalist of container names."""
 ROWS = {"memcgs": "rows-memcgs", "workloads": "rows-workloads"}
 
 TABS = ("charts", "numbers", "recorded", "trace", "about")

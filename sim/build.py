@@ -12,8 +12,8 @@ import numpy as np
 from sim.block.disk import disk_parameters
 from sim.block.elevator import blk_service, blk_unplug
 from sim.block.request_queue import queue_arrays
-from sim.fs.fs_writeback import flusher
 from sim.fs.ext3_layout import directory_group, ext3_create, ext3_release_file, top_directory_group
+from sim.fs.fs_writeback import flusher
 from sim.fs.journal import kjournald
 from sim.fs.mkfs import filesystem_arrays, lay_out_file
 from sim.machine.address_space import BDI, NR_BDI_LISTS

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from flask import Flask, Request, Response, request
@@ -10,6 +11,9 @@ from flask_compress import Compress
 
 from dashboard.http.errors import Refusal
 from dashboard.services.frames import MIME
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 _SCRIPT_HASHES = "RECLAIM_LAB_SCRIPT_HASHES"
@@ -29,6 +33,22 @@ def compress(server: Flask) -> None:
     Compress(server)
 
 
+class AsciiQuery:
+    """WSGI: raw bytes of a query become %XX, for Werkzeug breaks on what is not UTF-8."""
+
+    def __init__(self, inner: WSGIApplication) -> None:
+        self.inner = inner
+
+    def __call__(
+        self, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        """Pass the request on."""
+        query = environ.get("QUERY_STRING", "")
+        if not query.isascii():
+            environ["QUERY_STRING"] = "".join(c if c.isascii() else f"%{ord(c):02X}" for c in query)
+        return self.inner(environ, start_response)
+
+
 def allow_scripts(server: Flask, hashes: Sequence[str]) -> None:
     """The hashes of the page's inline scripts, known when all callbacks are registered."""
     server.config[_SCRIPT_HASHES] = " ".join(hashes)
@@ -36,6 +56,7 @@ def allow_scripts(server: Flask, hashes: Sequence[str]) -> None:
 
 def register(server: Flask) -> None:
     """Add the headers to every answer."""
+    server.wsgi_app = AsciiQuery(server.wsgi_app)  # type: ignore[method-assign]
 
     @server.after_request
     def secure(response: Response) -> Response:

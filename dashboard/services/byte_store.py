@@ -236,9 +236,9 @@ class FileBytes:
 
     def _sizes(self) -> Iterator[tuple[float, int, str]]:
         """(last use, bytes, name) of every group."""
-        for group in os.scandir(self._groups):
+        for group in self._groups.iterdir():
             with contextlib.suppress(OSError):
-                size = sum(entry.stat().st_size for entry in os.scandir(group.path))
+                size = sum(entry.stat().st_size for entry in group.iterdir())
                 yield group.stat().st_mtime, size, group.name
 
     def bytes_used(self) -> int:

@@ -37,6 +37,7 @@ _HEADER_ROOM = 6_000  # all of a header but its list of columns
 _MAX_SERIES = 120_000  # bytes of columns and their descriptions in one message
 _US = 1_000
 _SECTORS_PER_BLOCK = PAGE_SIZE // SECTOR_SIZE
+_CLOSE = 1e-6  # of a step: what float64 arithmetic may have added
 _DESCRIPTION = 110  # bytes of a column's description but its name
 _SCALES = (PAGE_SIZE / 2**20, SECTOR_SIZE / 2**20)
 """What plotted columns are multiples of, besides 1, ms in s, and these per interval: MiB."""
@@ -210,7 +211,7 @@ def encode_columns(chunk_columns: dict[str, Column], dt_ns: int = 0) -> list[Enc
 
 
 def _whole_steps(values: Array, dt_ns: int) -> tuple[Array, Array]:
-    """(int64 numbers, scale of each row) with values = numbers * scale to 1e-9; scale 0 = none."""
+    """(int64 numbers, scale of each row) with values = numbers * scale; scale 0 = none fits."""
     steps = np.zeros(values.shape, np.int64)
     scale_of = np.zeros(len(values))
     if not values.shape[1]:
@@ -225,7 +226,7 @@ def _whole_steps(values: Array, dt_ns: int) -> tuple[Array, Array]:
             break
         exact = values[rows] / scale
         whole = np.rint(exact)
-        close = (np.abs(exact - whole) <= 1e-9 * np.maximum(np.abs(whole), 1)).all(axis=1)
+        close = (np.abs(exact - whole) <= _CLOSE).all(axis=1)
         close &= np.abs(whole).max(axis=1) < 2**52
         close &= np.ptp(whole, axis=1) < 2**31
         steps[rows[close]] = whole[close].astype(np.int64)

@@ -54,6 +54,7 @@ from sim.machine.vmstat import (
     SEEKS_WRITTEN,
     SEQUENTIAL_WRITTEN,
 )
+from sim.machine.wake import wake_up
 from sim.machine.writeback import end_page_read, end_page_writeback
 
 WAITS = -1
@@ -193,8 +194,7 @@ def _add_request(m: Any, t: int, r: int) -> None:
 
 @njit
 def _kick(m: Any) -> None:
-    m.clock[KICK_QUEUE] = 1
-    m.clock[ANY_WAKE] = 1
+    wake_up(m, KICK_QUEUE)
 
 
 @njit

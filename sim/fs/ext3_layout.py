@@ -16,6 +16,7 @@ import numpy as np
 from sim.engine.jit import njit
 from sim.engine.rng import STREAM_LAYOUT, draw_below
 from sim.fs.transaction import journal_dirty_data, journal_dirty_metadata
+from sim.machine.address_space import I_ORDERED
 from sim.machine.filesystem import BLOCK_USED, BLOCKS_PER_GROUP, META_RUNNING, NR_WINDOWS
 from sim.machine.machine import CURRENT, SEED
 
@@ -317,9 +318,11 @@ def map_block(m, ino, index):  # type: ignore[no-untyped-def]
 
 @njit
 def ext3_get_block(m, ino, index):  # type: ignore[no-untyped-def]
-    """For write(2): allocate at write_begin and file the data with the running transaction."""
+    """For write(2), also over old data: allocate at write_begin, file data and inode time."""
     block = map_block(m, ino, index)
-    journal_dirty_data(m, ino)
+    if not m.inode[ino].state & I_ORDERED:
+        journal_dirty_data(m, ino)
+        journal_dirty_metadata(m, inode_block(m, ino))
     return block
 
 

@@ -30,7 +30,6 @@ from sim.machine.cost import COST_FLUSHER_LOOP, COST_INODE
 from sim.machine.dirty_limits import over_bground_thresh
 from sim.machine.filesystem import BACKGROUND_WORK, MAX_WORKS
 from sim.machine.machine import (
-    ANY_WAKE,
     BACKGROUND_WANTED,
     FLUSHER_WANTED,
     LIMIT,
@@ -42,6 +41,7 @@ from sim.machine.sysctl import DIRTY_EXPIRE_NS, DIRTY_WRITEBACK_NS
 from sim.machine.system import System
 from sim.machine.task import BUDGET_SPENT, DONE, PF_FLUSHER
 from sim.machine.vmstat import FLUSHER_INODES, FLUSHER_WAKEUPS, NR_FILE_DIRTY
+from sim.machine.wake import wake_up
 from sim.result import SleepCause
 
 MAX_WRITEBACK_PAGES = 1024
@@ -236,8 +236,8 @@ def writeback_inodes_wb(m, t):  # type: ignore[no-untyped-def]
 
 @njit
 def _wake_flusher(m):  # type: ignore[no-untyped-def]
-    m.clock[WAKE_FLUSHER] = 1
-    m.clock[ANY_WAKE] = 1
+    if not m.bdi[0].writeback_running:
+        wake_up(m, WAKE_FLUSHER)
 
 
 @njit

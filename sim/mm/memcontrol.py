@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 from sim.engine.jit import njit
-from sim.machine.machine import ANY_WAKE, NOW, WAKE_KSWAPD
+from sim.machine.machine import NOW, WAKE_KSWAPD
 from sim.machine.page import PG_swapbacked
 from sim.machine.task import DONE, PF_MEMDIE, WANT_MEMCG_OOM
 from sim.machine.vmstat import KSWAPD_AWAKE, MEMCG_FAILCNT, MEMCG_PENDING
+from sim.machine.wake import wake_up
 from sim.mm.vmscan_direct import begin_reclaim, do_try_to_free_pages, end_reclaim
 
 CHARGE_PAGES = 32
@@ -44,8 +45,7 @@ def _queue_for_kswapd(m: Any, g: Any) -> Any:
     memcg.pending_since_ns = m.clock[NOW]
     m.vm[MEMCG_PENDING] += 1
     if not m.vm[KSWAPD_AWAKE]:
-        m.clock[WAKE_KSWAPD] = 1
-        m.clock[ANY_WAKE] = 1
+        wake_up(m, WAKE_KSWAPD)
 
 
 @njit

@@ -10,7 +10,7 @@ from typing import Any
 from sim.engine.jit import njit
 from sim.fs.fs_writeback import writeback_inodes_wb
 from sim.machine.dirty_limits import bdi_dirty_limit, task_dirty_limit, update_dirty_limits
-from sim.machine.machine import ANY_WAKE, BACKGROUND_WANTED, CPU, NOW, RATELIMIT_PAGES, WAKE_FLUSHER
+from sim.machine.machine import BACKGROUND_WANTED, CPU, NOW, RATELIMIT_PAGES, WAKE_FLUSHER
 from sim.machine.request import ISSUER_DIRTIER
 from sim.machine.stall import STALL_BALANCE_DIRTY
 from sim.machine.sysctl import HZ
@@ -23,6 +23,7 @@ from sim.machine.vmstat import (
     NR_FILE_DIRTY,
     NR_WRITEBACK,
 )
+from sim.machine.wake import wake_up
 from sim.mm.vmscan_direct import log_stall
 
 BDP_IDLE = 0
@@ -163,5 +164,4 @@ def _end(m: Any, t: Any) -> Any:
     over = m.vm[NR_FILE_DIRTY] > m.vm[BACKGROUND_THRESH_PAGES]
     if over and not bdi.writeback_running:
         m.clock[BACKGROUND_WANTED] = 1
-        m.clock[WAKE_FLUSHER] = 1
-        m.clock[ANY_WAKE] = 1
+        wake_up(m, WAKE_FLUSHER)

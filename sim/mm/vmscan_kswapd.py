@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sim.engine.jit import njit
-from sim.machine.machine import ANY_WAKE, LIMIT, NOW, NR_MEMCGS, NR_ZONES, WAKE_KSWAPD
+from sim.machine.machine import LIMIT, NOW, NR_MEMCGS, NR_ZONES, WAKE_KSWAPD
 from sim.machine.page import LRU_ACTIVE_ANON
 from sim.machine.request import ISSUER_KSWAPD
 from sim.machine.sysctl import HZ
@@ -18,6 +18,7 @@ from sim.machine.vmstat import (
     PAGEOUTRUN,
     WAKEUP_KSWAPD,
 )
+from sim.machine.wake import wake_up
 from sim.machine.zone import WMARK_HIGH, WMARK_LOW, WMARK_MIN
 from sim.mm.free import zone_watermark_ok
 from sim.mm.scan_control import (
@@ -50,8 +51,7 @@ def wakeup_kswapd(m: Any, t: Any, z: Any) -> Any:
     trace(m, t, EV_WAKEUP_KSWAPD, 0, z, 0)
     m.vm[WAKEUP_KSWAPD] += 1
     if not m.vm[KSWAPD_AWAKE]:
-        m.clock[WAKE_KSWAPD] = 1
-        m.clock[ANY_WAKE] = 1
+        wake_up(m, WAKE_KSWAPD)
 
 
 @njit

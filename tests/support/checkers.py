@@ -171,7 +171,9 @@ def check_swap(arrays: Any) -> None:
     cached = set(arrays.page["block"][flags & PG_swapcache != 0].tolist())
     anon = arrays.inode["state"] & 2 != 0
     out: list[int] = []
-    for base, n in zip(arrays.inode["first_slot"][anon], arrays.inode["nr_pages"][anon], strict=True):
+    for base, n in zip(
+        arrays.inode["first_slot"][anon], arrays.inode["nr_pages"][anon], strict=True
+    ):
         blocks = arrays.slot_block[base : base + n]
         gone = (blocks >= 0) & (arrays.slot_pfn[base : base + n] < 0)
         out += blocks[gone].tolist()

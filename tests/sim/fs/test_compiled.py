@@ -56,5 +56,5 @@ def digest(disable_jit: str) -> str:
 @pytest.mark.slow
 def test_a_run_leaves_the_same_bytes_compiled_and_not():
     uncompiled = digest("1")
-    assert int(uncompiled.split()[1]) > 100
+    assert int(uncompiled.split()[1]) > 50
     assert digest("0") == uncompiled

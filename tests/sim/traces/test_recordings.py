@@ -273,18 +273,18 @@ def test_samples_agree_with_vmstat(old):
     assert run.counters["allocstall"] == delta.get("allocstall", 0)
 
 
-def test_stacks_agree(old):
-    run, summary = old
-    if not summary.get("stacks"):
-        pytest.skip("no stack tracer in this run")
+@pytest.mark.parametrize("name", [r.name for r in OLD if "_stk" in r.name])
+def test_stacks_agree(name):
+    recording = next(r for r in OLD if r.name == name)
+    run, summary = result_of(recording), summary_of(recording)
     deepest = [int(re.search(r"max (\d+)", s)[1]) for s in summary["stacks"] if "class" in s]
     assert run.counters["stack_bytes_max"] == max(deepest)
 
 
-def test_the_vmscan_trace_covers_the_end_of_the_window(old):
-    run, _ = old
-    if not run.has("trace"):
-        pytest.skip("no trace of this run")
+@pytest.mark.parametrize("name", [r.name for r in OLD if "_r3" in r.name])
+def test_the_vmscan_trace_covers_the_end_of_the_window(name):
+    run = result_of(next(r for r in OLD if r.name == name))
+    assert run.has("trace")
     assert run.meta["trace_counters"]["direct_reclaims"] == len(run.stalls) > 300
     longest = (run.stalls["t_end_ns"] - run.stalls["t_begin_ns"]).max()
     assert longest <= run.meta["stall_max_ns"]["direct"] + 1_000_000

@@ -1,0 +1,194 @@
+"""One row of ``CONTROLS`` as a component: name, value, unit, and its help on focus or hover."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import dcc, html
+
+from dashboard import ids
+from dashboard.controls.spec import CELLS, MAX_ROWS, Cell, Control, Option, Widget
+from sim.scenario import Scenario
+from sim.scenario_url import value_at
+
+Component = Any
+
+
+def row(control: Control) -> Component:
+    """The whole row of a control."""
+    build = {
+        Widget.NUMBER: _number_row,
+        Widget.NAME: _number_row,
+        Widget.SHARE: _share_row,
+        Widget.CHOICE: _choice_row,
+        Widget.SET: _set_row,
+        Widget.LIST: _list_rows,
+    }[control.widget]
+    return build(control)
+
+
+def _frame(control: Control, class_: str, *children: Component) -> Component:
+    return html.Div(
+        [*children, _help(control)],
+        className=f"row {class_}",
+        **{"data-path": control.path, "data-default": _plain(control.default)},
+    )
+
+
+def _plain(value: Any) -> str:
+    return ".".join(sorted(value)) if isinstance(value, frozenset) else str(value or "")
+
+
+def _label(control: Control, text: Component = None) -> Component:
+    name = html.Span(text or control.label, className="row-name")
+    return html.Label(name, htmlFor=ids.dom(ids.control(control.path)), className="row-label")
+
+
+def _help(control: Control) -> Component:
+    """Shown while its row has the focus or the pointer."""
+    kernel = control.kernel_name if control.kernel_name != control.label else ""
+    facts = [
+        control.range_text,
+        f"default {control.default}" if control.widget is Widget.NUMBER else "",
+        f"in the link: {control.key}=",
+    ]
+    return html.P(
+        [
+            html.Span(f"{control.help}. " if control.help else ""),
+            html.Code(kernel) if kernel else None,
+            html.Span(" · ".join(fact for fact in facts if fact), className="row-facts"),
+        ],
+        id=ids.help_of(control.path),
+        className="row-help",
+    )
+
+
+def _number_row(control: Control) -> Component:
+    is_number = control.widget is Widget.NUMBER
+    more: dict[str, Any] = {"inputMode": "numeric", "step": control.step} if is_number else {}
+    if control.path == "mix.memcg":
+        more["list"] = ids.MEMCG_NAMES
+    field = dcc.Input(
+        id=ids.control(control.path),
+        type="number" if is_number else "text",
+        value=control.default,
+        debounce=True,
+        className="field",
+        autoComplete="off",
+        **more,
+    )
+    return _frame(
+        control, "row-number", _label(control), field, html.Span(control.unit, className="row-unit")
+    )
+
+
+def _share_row(control: Control) -> Component:
+    slider = dcc.Input(
+        id=ids.control(control.path), type="range", value=control.default,
+        min=control.lo, max=control.hi, step=control.step, className="slider",
+    )  # fmt: skip
+    percent = html.Span("", className="row-unit share-percent")
+    return _frame(control, "row-share", _label(control), slider, percent)
+
+
+def _options(options: tuple[Option, ...]) -> list[dict[str, Any]]:
+    return [{"label": html.Span(o.label, title=o.help), "value": o.value} for o in options]
+
+
+def _choice_row(control: Control) -> Component:
+    choice = dcc.RadioItems(
+        id=ids.control(control.path), options=_options(control.options), value=control.default,
+        className="choices choices-segment", labelClassName="choice",
+    )  # fmt: skip
+    return html.Fieldset(
+        [html.Legend(control.label), _frame(control, "row-choice", choice)], className="choice-set"
+    )
+
+
+def _set_row(control: Control) -> Component:
+    value = sorted(str(v) for v in control.default)
+    choice = dcc.Checklist(
+        id=ids.control(control.path), options=_options(control.options), value=value,
+        className="choices", labelClassName="choice",
+    )  # fmt: skip
+    return html.Fieldset(
+        [html.Legend(control.label), _frame(control, "row-set", choice)], className="choice-set"
+    )
+
+
+# ---- lists: rows, and the link's grammar as text
+
+
+def _list_rows(control: Control) -> Component:
+    text = dcc.Input(
+        id=ids.control(control.path), type="text", value="", debounce=True, className="field wide",
+        autoComplete="off", spellCheck=False,
+    )  # fmt: skip
+    what = "task group" if control.path == "workloads" else "container"
+    return html.Div(
+        [
+            html.Div(id=ids.ROWS[control.path], className="items"),
+            html.Button(f"Add a {what}", id=ids.add_row(control.path), className="button small",
+                        **{"data-add": control.path}),
+            html.Div(
+                [
+                    _label(control, f"{control.label} as text ({control.key}=)"),
+                    text,
+                    _help(control),
+                ],
+                className="row row-text",
+                **{"data-path": control.path, "data-default": ""},
+            ),
+        ]
+    )  # fmt: skip
+
+
+def item_rows(of: str, scenario: Scenario) -> Component:
+    """The editor of the memcg or task list, a card for each row."""
+    items = value_at(scenario, of)
+    if len(items) > MAX_ROWS:
+        return html.P(f"{len(items)} entries: edit them as text below.", className="quiet")
+    if not items:
+        empty = "No task groups beside the mix." if of == "workloads" else "No containers."
+        return html.P(empty, className="quiet")
+    names = ["root", *(g.name for g in scenario.memcgs)]
+    return [_item(of, i, item, names) for i, item in enumerate(items)]
+
+
+def _item(of: str, i: int, item: Any, names: list[str]) -> Component:
+    title = item.name if of == "memcgs" else f"{item.kind} in {item.memcg}"
+    return html.Fieldset(
+        [
+            html.Legend(f"{i + 1} · {title}"),
+            *(_cell(of, i, cell, getattr(item, cell.field), names) for cell in CELLS[of]),
+            html.Button(
+                "Remove", className="button small item-remove",
+                **{"data-remove": of, "data-row": str(i), "aria-label": f"Remove {title}"},
+            ),
+        ],
+        className="item",
+    )  # fmt: skip
+
+
+def _cell(of: str, i: int, cell: Cell, value: Any, names: list[str]) -> Component:
+    id_ = ids.cell(of, i, cell.field)
+    choices = list(names) if cell.field == "memcg" else [o.value for o in cell.options]
+    if choices:
+        field: Component = dcc.Dropdown(
+            id=id_, options=choices, value=str(value), clearable=False, searchable=False,
+            className="cell-choice",
+        )  # fmt: skip
+    else:
+        number = isinstance(value, int)
+        field = dcc.Input(
+            id=id_, type="number" if number else "text", value=value, debounce=True,
+            className="field", autoComplete="off",
+        )  # fmt: skip
+    return html.Div(
+        [
+            html.Label(cell.label, htmlFor=ids.dom(id_), title=cell.help),
+            field,
+            html.Span(cell.unit, className="row-unit"),
+        ],
+        className="cell",
+    )

@@ -1,0 +1,106 @@
+"""Charts of the disk: where requests go, how much, how far, how large, how many wait."""
+
+from __future__ import annotations
+
+from dashboard.figures.spec import FigureSpec, Line, Panel
+from dashboard.figures.theme import ISSUER_STYLES
+
+IO_OFFSET = FigureSpec(
+    name="io_offset",
+    title="IO offset, GiB",
+    question="Where on the disk does each request go, and who sent it? Filled marks are writes, "
+    "open ones reads. Lines are streams, clouds are seeks.",
+    kind="events",
+    draw="offsets",
+    family="io",
+    panels=(Panel(range="fit"),),
+    compare="panels",
+    height=160,
+    nothing="No request reached the disk.",
+)
+
+THROUGHPUT = FigureSpec(
+    name="throughput",
+    title="Disk throughput, MiB/s",
+    question="Who cleans: MiB/s written by each submitter, and MiB/s read.",
+    kind="series",
+    panels=(
+        Panel(
+            lines=(
+                Line("read_mib_per_s", "reads", "ink", width=1, skip_zero=True),
+                *(
+                    Line(
+                        f"write_mib_per_s.{name}", style.label, name, dash=style.dash,
+                        skip_zero=True,
+                    )
+                    for name, style in ISSUER_STYLES.items()
+                ),
+                Line("write_mib_per_s", "writes", "flusher"),
+            )
+        ),
+    ),
+)  # fmt: skip
+
+SEEKS = FigureSpec(
+    name="seeks",
+    title="Seeks per second",
+    question="How often must the disk move its head: the price of small scattered writes.",
+    kind="series",
+    panels=(
+        Panel(
+            lines=(
+                Line("seeks_per_s.write", "before writes", "flusher"),
+                Line("seeks_per_s.read", "before reads", "ink", dash="dash", width=1),
+                Line("seeks_per_s", "all", "flusher", otherwise=True),
+            )
+        ),
+    ),
+    height=100,
+)
+
+REQUEST_SIZE = FigureSpec(
+    name="request_size",
+    title="Mean request size, KiB",
+    question="Are pages written one by one (4 KiB) or in long ranges? Gaps: nothing was done.",
+    kind="series",
+    panels=(
+        Panel(
+            lines=(
+                Line("write_request_kib_mean", "writes", "flusher", style="steps"),
+                Line("read_request_kib_mean", "reads", "ink", style="steps", width=1),
+            )
+        ),
+    ),
+    height=100,
+)
+
+QUEUE_DEPTH = FigureSpec(
+    name="queue_depth",
+    title="Requests in the queue",
+    question="Is the queue congested? Above the upper line writers of this queue go to sleep; "
+    "below the lower line they are woken.",
+    kind="series",
+    panels=(
+        Panel(
+            lines=(
+                Line("queue_depth.async", "async (writes)", "flusher"),
+                Line("queue_depth.sync", "sync (reads)", "ink", dash="dash", width=1),
+                Line(
+                    "congested.async", "async congested", "dirty", style="flag", width=3,
+                    level="disk.congestion_on", skip_zero=True,
+                ),
+                Line(
+                    "disk.congestion_on", "congested above", "muted", style="level", dash="dot",
+                    width=1,
+                ),
+                Line(
+                    "disk.congestion_off", "uncongested below", "muted", style="level",
+                    dash="dash", width=1,
+                ),
+            )
+        ),
+    ),
+    height=110,
+)  # fmt: skip
+
+SPECS = (IO_OFFSET, THROUGHPUT, SEEKS, REQUEST_SIZE, QUEUE_DEPTH)

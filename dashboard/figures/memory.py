@@ -1,0 +1,41 @@
+"""What memory holds."""
+
+from __future__ import annotations
+
+from dashboard.figures.spec import FigureSpec, Line, Panel
+
+MEMORY_COMPOSITION = FigureSpec(
+    name="memory_composition",
+    title="Memory, MiB",
+    question="What fills memory, how much of it is dirty, and how near are the watermarks that "
+    "wake kswapd (low) and stop it (high)?",
+    kind="series",
+    panels=(
+        Panel(
+            lines=(
+                Line("memory_mib.free", "free", "free", style="area"),
+                Line("memory_mib.inactive_file", "file inactive", "file_inactive", style="area"),
+                Line("memory_mib.active_file", "file active", "file_active", style="area"),
+                Line("memory_mib.inactive_anon", "anon inactive", "anon_inactive", style="area"),
+                Line("memory_mib.active_anon", "anon active", "anon_active", style="area"),
+                Line(
+                    "memory_mib.unevictable", "unevictable", "unevictable", style="area",
+                    skip_zero=True,
+                ),
+                Line("memory_mib.dirty", "dirty", "dirty", width=1.6),
+                Line("memory_mib.writeback", "writeback", "writeback", dash="dash", width=1.6),
+                Line("dirty_thresh_mib", "dirty limit", "dirty", dash="dot", width=1),
+                Line(
+                    "background_thresh_mib", "background limit", "dirty", dash="dashdot", width=1
+                ),
+                Line("wmark_mib.high", "high watermark", "ink", dash="dash", width=0.8),
+                Line("wmark_mib.low", "low watermark", "ink", dash="dashdot", width=0.8),
+                Line("wmark_mib.min", "min watermark", "ink", dash="dot", width=0.8),
+            )
+        ),
+    ),
+    compare="panels",
+    height=190,
+)  # fmt: skip
+
+SPECS = (MEMORY_COMPOSITION,)

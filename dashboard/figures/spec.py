@@ -1,0 +1,79 @@
+"""A chart's definition: which column or event family goes where. Data; it draws nothing.
+
+``bind.py`` applies a spec to Results, ``assets/charts.js`` applies its JSON to frames.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+LineStyle = Literal["line", "steps", "area", "flag", "level"]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One column as a line.
+
+    ``steps`` holds a value over the whole interval it was counted in, so that a value between two
+    gaps is seen; ``area`` stacks on the areas before it; ``flag`` draws a bar at ``level`` while
+    the column is above 0; ``level`` is a horizontal line at the number that ``column`` names in
+    the run's own description (``disk.congestion_on``).
+    """
+
+    column: str
+    label: str
+    color: str
+    """A role of ``theme.COLORS``."""
+    style: LineStyle = "line"
+    dash: str = "solid"
+    width: float = 1.4
+    skip_zero: bool = False
+    """Left out, legend and all, while every value is 0."""
+    otherwise: bool = False
+    """Drawn only if no line before it in the panel has its column."""
+    level: str = ""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A strip of a chart with its own vertical axis; ``{memcg}`` in columns is the container."""
+
+    lines: tuple[Line, ...] = ()
+    label: str = ""
+    range: Literal["zero", "fit", "share", "rows"] = "zero"
+
+
+@dataclass(frozen=True)
+class FigureSpec:
+    """One chart."""
+
+    name: str
+    title: str
+    """Quantity and unit."""
+    question: str
+    """What one reads from it."""
+    kind: Literal["series", "events", "table"]
+    draw: Literal["lines", "offsets", "timeline", "cdf"] = "lines"
+    family: str = "series"
+    panels: tuple[Panel, ...] = ()
+    each_memcg: bool = False
+    """The panels once for each container."""
+    compare: Literal["overlay", "panels"] = "overlay"
+    """Further runs in the same panel, or in panels of their own below."""
+    x: Literal["time", "log_ms"] = "time"
+    x_range: tuple[float, float] = (0.0, 0.0)
+    """Of an axis that is not time."""
+    height: int = 120
+    """px on the page, of one run."""
+    tick_format: str = ",~g"
+    nothing: str = "Nothing happened in this run."
+    """Shown when the family was recorded and is empty."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The spec as JSON has it."""
+        return asdict(self)
+
+    def columns(self) -> list[str]:
+        """Every column it can show, ``{memcg}`` not replaced."""
+        return [line.column for panel in self.panels for line in panel.lines]

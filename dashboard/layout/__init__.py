@@ -1,0 +1,1 @@
+"""The page as components: no callbacks, no figures drawn, no numbers computed."""

@@ -1,0 +1,78 @@
+"""What the lab claims and what it does not, and the sheet of keys."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import html
+
+from dashboard import ids
+from sim import MODEL_VERSION
+
+Component = Any
+
+_CLAIMS = (
+    "Every 4 KiB page has its flags, file, container and place on the LRU lists; reclaim, "
+    "writeback, throttling, the request queue and the disk act on these pages as 2.6.35 does.",
+    "Time is integer nanoseconds. The same link gives the same bits, on any machine.",
+    "Every number on the page is a counter, or a difference of counters, with its unit and formula "
+    "(point at its name).",
+)
+_LIMITS = (
+    "It is a model. The disk is a curve for seeks, rotation and transfer, the CPU a count of "
+    "instructions, the filesystem the writeback manners of ext3.",
+    "One pair of runs is one pair of seeds. A difference that matters shows again with others.",
+    "sim/MODEL.md in the repository lists sources, liberties taken, and how far recorded runs "
+    "agree.",
+)
+_KEYS = (
+    ("Space", "play or pause"),
+    ("← →", "one sample back or on; with Shift ten"),
+    ("Home End", "start or end of the run"),
+    ("[ ]", "slower or faster"),
+    ("+ − 0", "zoom in, out, whole run"),
+    ("1 … 5", "tabs"),
+    ("S", "controls on or off"),
+    ("O", "overlay B on or off"),
+    ("C", "copy the link"),
+    ("T", "dark or light"),
+    ("?", "this sheet"),
+)
+
+
+def about() -> Component:
+    """The panel."""
+    return html.Div(
+        [
+            html.H2("What this is"),
+            html.P(
+                "A virtual Linux 2.6.35 machine for the questions of June 2010: should direct "
+                "reclaim write dirty pages, in what order, and who cleans up inside a container? "
+                "Flip a patch, turn the workload, and see the disk and the stalls."
+            ),
+            html.H2("What it claims"),
+            html.Ul([html.Li(claim) for claim in _CLAIMS]),
+            html.H2("Its limits"),
+            html.Ul([html.Li(limit) for limit in _LIMITS]),
+            html.P(f"Model version {MODEL_VERSION}.", className="quiet"),
+        ],
+        className="prose",
+    )
+
+
+def keys_sheet() -> Component:
+    """Opened by ``?``."""
+    return html.Dialog(
+        [
+            html.H2("Keyboard", id="keys-title"),
+            html.Dl(
+                [
+                    html.Div([html.Dt(html.Kbd(keys)), html.Dd(what)])
+                    for keys, what in _KEYS
+                ],
+                className="keys",
+            ),
+            html.Button("Close", className="button", **{"data-close": ids.KEYS}),
+        ],
+        id=ids.KEYS, className="sheet", **{"aria-labelledby": "keys-title"},
+    )  # fmt: skip

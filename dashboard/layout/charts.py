@@ -1,0 +1,72 @@
+"""The stack of charts: a section for each figure of the registry; playback draws into them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import html
+
+from dashboard import ids
+from dashboard.figures.registry import FIGURES
+from dashboard.figures.theme import ISSUER_STYLES
+
+Component = Any
+
+_TOOLS = (
+    ("png", "PNG", "Save {title} as PNG"),
+    ("svg", "SVG", "Save {title} as SVG"),
+    ("csv", "CSV", "Save the numbers of {title} as CSV"),
+    ("table", "Table", "Show {title} as a table"),
+)
+
+
+def charts() -> Component:
+    """All sections, in the registry's order."""
+    return html.Div(
+        [
+            *(_section(name, spec.title, spec.question, spec.height)
+              for name, spec in FIGURES.items()),
+            html.Div(className="axis", **{"data-player": "axis", "aria-hidden": "true"}),
+        ],
+        id=ids.CHARTS, className="stack",
+    )  # fmt: skip
+
+
+def _section(name: str, title: str, question: str, height: int) -> Component:
+    return html.Section(
+        [
+            html.Div(
+                [
+                    html.H2(title, className="figure-title", title=question),
+                    html.Div(className="figure-legend", **{"data-figure-part": "legend"}),
+                    html.Div(
+                        [
+                            html.Button(
+                                text, className="tool",
+                                **{"data-action": action, "aria-label": label.format(title=title)},
+                            )
+                            for action, text, label in _TOOLS
+                        ],
+                        className="figure-tools",
+                    ),
+                ],
+                className="figure-head",
+            ),
+            html.Div(className="figure-plot", style={"height": f"{height}px"},
+                     **{"data-figure-part": "plot"}),
+            html.P(className="figure-note", **{"data-figure-part": "note"}),
+            html.Div(className="figure-table", hidden=True, **{"data-figure-part": "table"}),
+        ],
+        id=ids.figure(name), className="figure", **{"data-figure": name, "aria-label": title},
+    )  # fmt: skip
+
+
+def legend() -> Component:
+    """Who issued a write: one legend for the page, colours and dashes fixed."""
+    return html.Ul(
+        [
+            html.Li([html.Span(className=f"swatch issuer-{name}"), style.label])
+            for name, style in ISSUER_STYLES.items()
+        ],
+        id=ids.LEGEND, className="legend", **{"aria-label": "Colours: who writes"},
+    )  # fmt: skip

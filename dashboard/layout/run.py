@@ -1,0 +1,116 @@
+"""The run: its state in one line, headline numbers, the transport bar, and the card of a run
+that cannot be shown. Playback and clientside.js fill in what moves.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import html
+
+from dashboard import ids
+from sim.observe.metrics import HEADLINE as HEADLINE_METRICS
+from sim.observe.metrics import METRICS
+
+Component = Any
+
+SPEEDS = (0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60)
+BETTER = {"lower": "lower is better", "higher": "higher is better", "": ""}
+
+
+def run_line() -> Component:
+    """State, progress, cancel; a line each for A and B."""
+    return html.Div([_one_run("A"), _one_run("B")], id=ids.RUN_LINE, className="runs")
+
+
+def _one_run(run: str) -> Component:
+    return html.Div(
+        [
+            html.Span(run, className=f"run-letter run-letter-{run.lower()}"),
+            html.Span("", className="run-state", **{"data-run-state": "", "data-run": run}),
+            html.Span(
+                html.Span(className="run-bar-fill"), className="run-bar", **{"aria-hidden": "true"}
+            ),
+            html.Span("", className="run-clock", **{"data-run-clock": run}),
+            html.Span("", className="run-name", **{"data-run-name": run}),
+            html.Button(
+                "Cancel", className="button small", hidden=True, **{"data-cancel": run}
+            ),
+        ],
+        className="run", hidden=run != "A", **{"data-run-line": run},
+    )  # fmt: skip
+
+
+def run_card() -> Component:
+    """Failed, busy, cancelled, refused or missing: what happened, with what, and what to do."""
+    return html.Div(
+        [
+            html.P("", className="card-title"),
+            html.P("", className="card-text"),
+            html.Dl([], className="card-facts"),
+            html.Button("Try again", id=ids.RUN_RETRY, className="button primary"),
+        ],
+        id=ids.RUN_CARD, className="card", role="alert", hidden=True,
+    )  # fmt: skip
+
+
+def headline() -> Component:
+    """The few numbers that say most, A and B beside each other."""
+    return html.Dl([_tile(name) for name in HEADLINE_METRICS], id=ids.HEADLINE, className="tiles")
+
+
+def _tile(name: str) -> Component:
+    metric = METRICS[name]
+    better = BETTER[metric.better]
+    return html.Div(
+        [
+            html.Dt(metric.title, title=f"{metric.formula}{f'; {better}' if better else ''}"),
+            html.Dd(
+                [
+                    html.Span("–", className="value", **{"data-headline": name, "data-run": "A"}),
+                    html.Span("–", className="value value-b",
+                              **{"data-headline": name, "data-run": "B"}),
+                    html.Span(metric.unit, className="unit"),
+                ]
+            ),
+        ],
+        className="tile",
+    )  # fmt: skip
+
+
+def _player(action: str, label: str, id_: str) -> Component:
+    return html.Button(
+        html.Span(className=f"icon icon-{action}", **{"aria-hidden": "true"}),
+        id=id_, className="button icon-button", title=label,
+        **{"data-player": action, "aria-label": label},
+    )  # fmt: skip
+
+
+def transport() -> Component:
+    """Play, step, speed, scrub, clock."""
+    return html.Div(
+        [
+            _player("home", "To the start", ids.START),
+            _player("back", "One sample back", ids.STEP_BACK),
+            _player("play", "Play", ids.PLAY),
+            _player("forward", "One sample on", ids.STEP),
+            _player("end", "To the end", ids.END),
+            html.Span(id=ids.SCRUB, className="scrub-place",
+                      **{"data-input": "range", "data-input-player": "scrub",
+                         "data-input-label": "Simulated time"}),
+            html.Output("", id=ids.CLOCK, className="clock", **{"data-player": "time"}),
+            html.Label(
+                [
+                    html.Span("speed", className="offscreen"),
+                    html.Select(
+                        [
+                            html.Option(f"{x}×", value=str(x), selected=x == 10) for x in SPEEDS
+                        ],
+                        id=ids.SPEED, className="speed", **{"data-player": "speed"},
+                    ),
+                ]
+            ),
+            _player("zoom-reset", "Whole run", ids.ZOOM_RESET),
+        ],
+        id=ids.TRANSPORT, className="transport", role="group", **{"aria-label": "Playback"},
+    )  # fmt: skip

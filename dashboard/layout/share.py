@@ -1,0 +1,79 @@
+"""What can be taken away: the link, the trace, the numbers, the command that repeats the run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import html
+
+from dashboard import ids
+from dashboard.controls.link import PageLink
+from sim.scenario_url import encode
+
+Component = Any
+
+
+def link_box() -> Component:
+    """The address bar is the link; this copies it with title and view."""
+    return html.Div(
+        [
+            html.Code("", id=ids.LINK, className="link-text", tabIndex=0,
+                      **{"aria-label": "Link of this scenario"}),
+            html.Button("Copy link", id=ids.COPY, className="button"),
+            html.Span("", id=ids.COPIED, className="copied", role="status"),
+        ],
+        className="link-box", role="group", **{"aria-label": "Share"},
+    )  # fmt: skip
+
+
+def trace() -> Component:
+    """The panel; ``trace_links`` fills it for each scenario."""
+    return html.Div(id=ids.TRACE_LINKS)
+
+
+def trace_links(link: PageLink) -> Component:
+    """Downloads of A, and of B where there is one."""
+    if link.input_key:
+        own = _downloads("A, a recording", f"{link.input_key}={link.input_name}", trace=False)
+    else:
+        own = _downloads("A" if link.b else "This run", encode(link.a))
+    other = [_downloads("B", encode(link.b))] if link.b else []
+    cli = encode(link.b if link.input_key and link.b else link.a)
+    return [
+        own, *other,
+        html.H2("Repeat it without the page"),
+        html.P("The same engine, the same seed, the same bits:", className="quiet"),
+        html.Pre(f"python -m sim run '{cli}'", id=ids.CLI, tabIndex=0),
+    ]  # fmt: skip
+
+
+def _downloads(title: str, query: str, *, trace: bool = True) -> Component:
+    items = [
+        ("metrics and columns, JSON", f"/api/run?{query}&format=json", "for programs"),
+        ("columns, CSV", f"/api/run?{query}&format=csv", "one row for each sample, units in the "
+         "header"),
+        ("the whole run, NumPy .npz", f"/api/run?{query}&format=npz", "series, IO log, stalls, "
+         "trace"),
+    ]  # fmt: skip
+    if trace:
+        items.insert(
+            0,
+            (
+                "ftrace text", f"/api/trace?{query}",
+                "the events of patches 1 to 4, line for line as the kernel prints them; "
+                "trace-vmscan-postprocess.pl of 2.6.36 reads it",
+            ),
+        )  # fmt: skip
+    return html.Div(
+        [
+            html.H2(title),
+            html.Ul(
+                [
+                    html.Li([html.A(name, href=href, download=""), html.Span(f" {what}",
+                                                                           className="quiet")])
+                    for name, href, what in items
+                ],
+                className="downloads",
+            ),
+        ]
+    )  # fmt: skip

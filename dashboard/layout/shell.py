@@ -1,0 +1,126 @@
+"""The frame of the page: header, sidebar, main column, tabs, the stores between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from dash import dcc, html
+
+from dashboard import ids
+from dashboard.layout.about import about, keys_sheet
+from dashboard.layout.charts import charts, legend
+from dashboard.layout.compare import compare_bar, numbers
+from dashboard.layout.recorded import recorded
+from dashboard.layout.run import headline, run_card, run_line, transport
+from dashboard.layout.share import link_box, trace
+from dashboard.layout.sidebar import sidebar
+from dashboard.services.services import Services
+
+Component = Any
+
+TAB_NAMES = {
+    "charts": "Charts",
+    "numbers": "Numbers",
+    "recorded": "Recorded runs",
+    "trace": "Trace and data",
+    "about": "About",
+}
+
+
+def layout(services: Services) -> Callable[[], Component]:
+    """The page, made anew for each visit: recordings come and go."""
+    return lambda: page(services)
+
+
+def page(services: Services) -> Component:
+    """Everything below ``<body>``."""
+    return html.Div(
+        [
+            *_stores(),
+            html.A("Skip to the charts", href=f"#{ids.MAIN}", className="skip"),
+            _header(),
+            html.Div(
+                [sidebar(), _main(services)],
+                className="frame",
+            ),
+            keys_sheet(),
+        ],
+        className="lab",
+    )
+
+
+def _stores() -> list[Component]:
+    names = (ids.REQUEST, ids.RUN, ids.FORM, ids.TARGET, ids.FINISHED, ids.SINK)
+    return [
+        dcc.Location(id=ids.URL, refresh="callback-nav"),
+        *(dcc.Store(id=name, storage_type="memory") for name in names),
+    ]
+
+
+def _header() -> Component:
+    return html.Header(
+        [
+            icon_button("menu", "Controls", ids.SIDEBAR_TOGGLE, **{"aria-expanded": "true"}),
+            html.A("Reclaim Lab", href="/", className="brand"),
+            link_box(),
+            icon_button("keys", "Keyboard shortcuts", ids.KEYS_TOGGLE),
+            icon_button("theme", "Dark or light", ids.THEME),
+        ],
+        className="top",
+    )
+
+
+def icon_button(icon: str, label: str, id_: str, **more: Any) -> Component:
+    """A button that shows only a sign."""
+    return html.Button(
+        html.Span(className=f"icon icon-{icon}", **{"aria-hidden": "true"}),
+        id=id_, className="button icon-button", title=label, **{"aria-label": label, **more},
+    )  # fmt: skip
+
+
+def _main(services: Services) -> Component:
+    return html.Main(
+        [
+            html.Div(
+                [
+                    html.H1(id=ids.TITLE, className="title"),
+                    html.P(id=ids.QUESTION, className="question"),
+                    compare_bar(),
+                    html.Div(id=ids.NOTICE, className="notice-place", role="status"),
+                ],
+                className="head",
+            ),
+            run_line(),
+            run_card(),
+            headline(),
+            html.P(id=ids.LIVE, className="offscreen", role="status", **{"aria-live": "polite"}),
+            html.Div(
+                [
+                    html.Button(
+                        label, id=ids.tab(name), className="tab", role="tab",
+                        **{
+                            "data-tab": name, "aria-controls": ids.panel(name),
+                            "aria-selected": "true" if name == "charts" else "false",
+                        },
+                    )
+                    for name, label in TAB_NAMES.items()
+                ],
+                className="tabs", role="tablist", **{"aria-label": "Views of the run"},
+            ),
+            _panel("charts", [html.Div([transport(), legend()], className="sticky"), charts()]),
+            _panel("numbers", numbers()),
+            _panel("recorded", recorded(services)),
+            _panel("trace", trace()),
+            _panel("about", about()),
+        ],
+        id=ids.MAIN, className="main", tabIndex=-1,
+    )  # fmt: skip
+
+
+def _panel(name: str, children: Component) -> Component:
+    more = {} if name == "charts" else {"hidden": True}
+    return html.Section(
+        children, id=ids.panel(name), className=f"panel panel-{name}", role="tabpanel",
+        **{"aria-labelledby": ids.tab(name), **more},
+    )  # fmt: skip

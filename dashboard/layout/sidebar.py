@@ -1,0 +1,117 @@
+"""The sidebar: five controls always there, the rest folded, what was changed on top."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import dcc, html
+
+from dashboard import ids
+from dashboard.controls.spec import CONTROLS, FOLDED, Control, Group
+from dashboard.controls.widgets import row
+from sim.presets import PRESETS
+from sim.scenario_url import encode
+
+Component = Any
+
+_KINDS = (
+    ("Whole machine", ("default", "global", "io", "stack", "idle")),
+    ("Containers", ("container",)),
+    ("As recorded", ("recorded",)),
+)
+
+
+def sidebar() -> Component:
+    """All controls."""
+    return html.Aside(
+        [
+            html.H2("Scenario", className="offscreen"),
+            _presets(),
+            html.Div(
+                dcc.RadioItems(
+                    id=ids.EDIT, options=[{"label": f"controls edit {x.upper()}", "value": x}
+                                          for x in ("a", "b")],
+                    value="a", className="choices choices-segment", labelClassName="choice",
+                ),
+                id=ids.EDIT_BOX, className="edit-box", hidden=True,
+            ),
+            html.Div(id=ids.CHANGED, className="changed"),
+            _set(Group.PATCHES),
+            _set(Group.ANSWERS),
+            _mix(),
+            _set(Group.DISK),
+            html.Datalist([html.Option(value="root")], id=ids.MEMCG_NAMES),
+            *(_folded(group) for group in FOLDED),
+        ],
+        id=ids.SIDEBAR, className="side", **{"aria-label": "Scenario controls"},
+    )  # fmt: skip
+
+
+def _of(group: Group) -> list[Control]:
+    return [control for control in CONTROLS if control.group is group]
+
+
+def _set(group: Group) -> Component:
+    return html.Div([row(control) for control in _of(group)], className="group")
+
+
+def _mix() -> Component:
+    return html.Fieldset(
+        [html.Legend("workload mix"), *(row(control) for control in _of(Group.MIX))],
+        className="group choice-set mix",
+    )
+
+
+def _folded(group: Group) -> Component:
+    return html.Details(
+        [
+            html.Summary([html.Span(group.value), html.Span(className="count")]),
+            html.Div([row(control) for control in _of(group)], className="rows"),
+        ],
+        className="fold",
+        **{"data-group": group.name.lower()},
+    )
+
+
+# ---- presets: links, so that opening one is following a link
+
+
+def _presets() -> Component:
+    return html.Details(
+        [
+            html.Summary(
+                [html.Span("Preset", className="quiet"), html.Span(id=ids.PRESET_NAME)],
+                className="preset-summary",
+            ),
+            html.Div([_preset_group(title, names) for title, names in _grouped()],
+                     className="preset-list"),
+        ],
+        id=ids.PRESETS, className="presets",
+    )  # fmt: skip
+
+
+def _grouped() -> list[tuple[str, list[str]]]:
+    return [
+        (title, [name for name in PRESETS if name.startswith(prefixes)])
+        for title, prefixes in _KINDS
+    ]
+
+
+def _preset_group(title: str, names: list[str]) -> Component:
+    return html.Div(
+        [
+            html.H3(title),
+            html.Ul([html.Li(_preset(name)) for name in names]),
+        ]
+    )
+
+
+def _preset(name: str) -> Component:
+    preset = PRESETS[name]
+    return dcc.Link(
+        [
+            html.Span(preset.title, className="preset-title"),
+            html.Code(name, className="preset-name"),
+        ],
+        href=f"/?{encode(preset.scenario)}",
+    )

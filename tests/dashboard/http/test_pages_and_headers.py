@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import re
+
+import brotli
+import pytest
+
+from dashboard.http.vendor import PLOTLY_JS, PLOTLY_URL
+from tests.dashboard.conftest import until
+
+PERSON = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate"}
+
+
+def test_the_page_is_served_complete(app_client):
+    page = app_client.get("/")
+    assert page.status_code == 200
+    assert '<html lang="en">' in page.text
+    assert f'<script defer src="{PLOTLY_URL}">' in page.text
+    assert app_client.get("/_dash-layout").status_code == 200
+    assert app_client.get("/_dash-dependencies").status_code == 200
+
+
+def test_the_page_asks_no_other_host(app_client):
+    assert re.findall(r"""(?:src|href)=["'](https?:)?//""", app_client.get("/").text) == []
+
+
+def test_every_answer_has_the_security_headers(app_client):
+    for path in ("/", "/healthz", "/api/nothing", "/api/presets", PLOTLY_URL):
+        headers = app_client.get(path).headers
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        policy = headers["Content-Security-Policy"]
+        scripts = re.search(r"script-src ([^;]*)", policy)[1]
+        assert "unsafe" not in scripts
+        assert "'sha256-" in scripts
+        assert "frame-ancestors 'self'" in policy
+
+
+def test_every_inline_script_is_allowed_by_its_hash(app_client):
+    import base64
+    import hashlib
+
+    page = app_client.get("/")
+    policy = page.headers["Content-Security-Policy"]
+    inline = re.findall(r"<script(?![^>]*src)[^>]*>(.*?)</script>", page.text, re.DOTALL)
+    executed = [script for script in inline if not script.lstrip().startswith("{")]
+    assert executed
+    for script in executed:
+        digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+        assert f"'sha256-{digest}'" in policy
+
+
+def test_plotly_comes_compressed_and_for_ever(app_client):
+    def packed():
+        answer = app_client.get(PLOTLY_URL, headers={"Accept-Encoding": "gzip, br"})
+        assert "immutable" in answer.headers["Cache-Control"]
+        return answer if answer.headers.get("Content-Encoding") == "br" else None
+
+    until(packed)
+    body = packed().data
+    assert len(body) < 1_400_000
+    assert brotli.decompress(body) == PLOTLY_JS.read_bytes()
+    plain = app_client.get(PLOTLY_URL, headers={"Accept-Encoding": "identity"})
+    assert plain.data == PLOTLY_JS.read_bytes()
+
+
+def test_json_is_compressed(app_client):
+    answer = app_client.get("/api/presets", headers={"Accept-Encoding": "gzip"})
+    assert answer.headers["Content-Encoding"] == "gzip"
+
+
+def test_a_person_gets_a_page_for_an_error(app_client):
+    answer = app_client.get("/api/run?v=1&seed=1&ram=65536", headers=PERSON)
+    assert answer.status_code == 400
+    assert answer.mimetype == "text/html"
+    assert "<h1>" in answer.text
+    assert "memory.ram_mib" in answer.text
+    assert 'href="/"' in answer.text
+
+
+def test_an_error_page_escapes_what_the_link_says(app_client):
+    evil = "%3Cscript%3Ealert(1)%3C/script%3E"
+    for path in (f"/api/run?rec={evil}", f"/export/{evil}.png", f"/api/{evil}"):
+        answer = app_client.get(path, headers=PERSON)
+        assert answer.status_code == 404
+        assert "<script" not in answer.text
+
+
+def test_a_broken_server_shows_no_traceback(server, app_client, monkeypatch):
+    def broken():
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr(server.extensions["reclaim_lab"].jobs, "load", broken)
+    answer = app_client.get("/healthz")
+    assert answer.status_code == 500
+    assert "secret" not in answer.text
+    assert "Traceback" not in answer.text
+    assert answer.json["hint"]
+
+
+@pytest.mark.parametrize("path", ["/", "/?v=1&seed=zzz", "/?" + "x" * 5000, "/embed?v=1&seed=2"])
+def test_any_link_gives_the_page(app_client, path):
+    answer = app_client.get(path)
+    assert answer.status_code == 200
+    assert "react-entry-point" in answer.text
