@@ -1,6 +1,6 @@
 """Colours, dashes and sizes of all charts: the same on the page, in dark, and in exports.
 
-Issuer colours are those of Okabe and Ito (yellow, purple and sky darkened), so that each has a contrast of at least
+Issuer colours are those of Okabe and Ito, some darkened, so that each has a contrast of at least
 3:1 on white and on the dark page; dashes tell lines apart where colour cannot.
 """
 

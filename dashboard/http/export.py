@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import time
+
 from flask import Blueprint, Response, request
 
 from dashboard.http.errors import Refusal
-from dashboard.http.query import finished, number, submit, viewer, wanted, whole
+from dashboard.http.query import compared, finished, link, number, submit, whole
 from dashboard.http.runs import WAIT_S_MAX
 from dashboard.services.images import FORMATS, ImageError
 from dashboard.services.services import Services
+from sim.result import Result
+from sim.scenario_url import RESERVED_KEYS
 
 WIDTH, HEIGHT = 900, 420
 _MAX_SIDE, _MAX_PIXELS = 4000, 24_000_000
@@ -31,21 +35,18 @@ def blueprint(services: Services) -> Blueprint:
         if theme not in THEMES:
             raise Refusal(400, "no such theme", field="theme", limit=", ".join(THEMES))
         width, height, scale = size()
-        what = wanted(services)
-        key = submit(services, what)
-        result = finished(services, key, services.jobs.wait(key, WAIT_S_MAX))
-        if result is None:
-            raise Refusal(
-                503, "the run is still being computed", field="run", hint="ask again",
-                retry_after_s=5, key=key, viewer=viewer(),
-            )  # fmt: skip
-        drawn = figure_dict(figure, result, theme=theme, width=width, height=height)
+        keys = [submit(services, what) for what in compared(services)]
+        result, *others = results(services, keys)
+        drawn = figure_dict(
+            figure, result, theme=theme, width=width, height=height,
+            url=f"{request.host_url}?{scenario_link()}", others=tuple(others),
+        )  # fmt: skip
         try:
             image = services.images.render(drawn, kind, width, height, scale)
         except ImageError as error:
             raise Refusal(error.status, str(error), field="figure", retry_after_s=10) from None
         answer = Response(image, mimetype=FORMATS[kind])
-        name = f"{figure}-{key}.{kind}"
+        name = f"{figure}-{'-'.join(keys)}.{kind}"
         answer.headers["Content-Disposition"] = f'inline; filename="{name}"'
         answer.headers["Cache-Control"] = "no-cache"
         answer.add_etag()
@@ -53,6 +54,32 @@ def blueprint(services: Services) -> Blueprint:
         return answer
 
     return routes
+
+
+def results(services: Services, keys: list[str]) -> list[Result]:
+    """The runs, waited for; they are computed at the same time.
+
+    Raises:
+        Refusal: one failed, or takes longer than a request may.
+    """
+    end = time.monotonic() + WAIT_S_MAX
+    done = []
+    for key in keys:
+        status = services.jobs.wait(key, max(0.0, end - time.monotonic()))
+        result = finished(services, key, status)
+        if result is None:
+            raise Refusal(
+                503, "the run is still being computed", field="run", hint="ask again",
+                retry_after_s=5, key=key,
+            )  # fmt: skip
+        done.append(result)
+    return done
+
+
+def scenario_link() -> str:
+    """The link of the page with the same runs."""
+    parts = link().split("&")
+    return "&".join(part for part in parts if part.partition("=")[0] not in RESERVED_KEYS)
 
 
 def size() -> tuple[int, int, float]:

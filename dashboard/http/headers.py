@@ -39,9 +39,7 @@ class AsciiQuery:
     def __init__(self, inner: WSGIApplication) -> None:
         self.inner = inner
 
-    def __call__(
-        self, environ: WSGIEnvironment, start_response: StartResponse
-    ) -> Iterable[bytes]:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Pass the request on."""
         query = environ.get("QUERY_STRING", "")
         if not query.isascii():

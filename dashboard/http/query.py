@@ -16,7 +16,7 @@ from dashboard.services.recordings import Recorded
 from dashboard.services.results import KEY
 from dashboard.services.services import Services
 from sim.scenario import Problem, Scenario
-from sim.scenario_url import RESERVED_KEYS, decode
+from sim.scenario_url import decode, decode_comparison
 
 if TYPE_CHECKING:
     from sim.result import Result
@@ -43,9 +43,28 @@ def wanted(services: Services) -> Wanted:
     recorded = _recorded(services)
     if recorded is not None:
         return Wanted(None, recorded, [])
+    return _allowed(services, *decode(link()))
+
+
+def compared(services: Services) -> list[Wanted]:
+    """The runs A to D of this request.
+
+    Raises:
+        Refusal: as ``wanted``.
+    """
+    first, *others = decode_comparison(link())
+    recorded = _recorded(services)
+    a = _allowed(services, *first) if recorded is None else Wanted(None, recorded, [])
+    return [a, *(_allowed(services, *other) for other in others)]
+
+
+def link() -> str:
+    """The part of the query that names runs."""
     query = request.query_string.decode("ascii", "replace")
-    link = "&".join(part for part in query.split("&") if part.partition("=")[0] not in OWN_KEYS)
-    scenario, problems = decode(link)
+    return "&".join(part for part in query.split("&") if part.partition("=")[0] not in OWN_KEYS)
+
+
+def _allowed(services: Services, scenario: Scenario, problems: list[Problem]) -> Wanted:
     problem = past_limit(scenario, services.settings)
     if problem is not None:
         raise Refusal(
@@ -146,9 +165,3 @@ def number(name: str, default: float, lo: float, hi: float) -> float:
 def whole(name: str, default: int, lo: int, hi: int) -> int:
     """A whole number of the query within its range."""
     return int(number(name, default, lo, hi))
-
-
-__all__ = [
-    "OWN_KEYS", "RESERVED_KEYS", "Wanted", "finished", "number", "run_key", "submit", "unknown",
-    "viewer", "wanted", "whole",
-]  # fmt: skip

@@ -6,6 +6,8 @@ import csv
 import io
 import math
 import threading
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -26,6 +28,7 @@ from dashboard.http.query import (
 from dashboard.services.jobs import JobStatus
 from dashboard.services.services import Services
 from sim import MODEL_VERSION
+from sim.observe import ftrace
 from sim.observe.metrics import METRICS, columns, metrics
 from sim.presets import PRESETS
 from sim.result import Result
@@ -92,6 +95,20 @@ def blueprint(services: Services) -> Blueprint:
             return _later(key, status)
         return _answer(services, kind, key, what, result)
 
+    @routes.get("/api/trace")
+    def trace() -> Response:
+        what = wanted(services)
+        key = submit(services, what)
+        result = finished(services, key, services.jobs.wait(key, WAIT_S_MAX))
+        if result is None:
+            return _later(key, services.jobs.status(key))
+        if not result.has("trace"):
+            raise Refusal(404, f"no trace: {result.families.get('trace', '')}", field="trace")
+        answer = Response(_text(ftrace.lines(result)), mimetype="text/plain")
+        answer.headers["Content-Disposition"] = f'attachment; filename="reclaim-lab-{key}.txt"'
+        answer.headers["Cache-Control"] = "no-cache"
+        return answer
+
     @routes.get("/api/status/<key>")
     def status_of(key: str) -> Response:
         status = services.jobs.status(run_key(key), viewer())
@@ -110,6 +127,12 @@ def blueprint(services: Services) -> Blueprint:
         return jsonify(status.to_dict())
 
     return routes
+
+
+def _text(lines: Iterator[str]) -> Iterator[str]:
+    """Lines in pieces worth sending."""
+    for piece in iter(lambda: list(islice(lines, 500)), []):
+        yield "\n".join(piece) + "\n"
 
 
 def _later(key: str, status: JobStatus | None) -> Response:

@@ -18,6 +18,7 @@ _TOOLS = (
     ("csv", "CSV", "Save the numbers of {title} as CSV"),
     ("table", "Table", "Show {title} as a table"),
 )
+_DASHES = {"solid": "solid", "dash": "dashed", "dashdot": "dashed", "dot": "dotted"}
 
 
 def charts() -> Component:
@@ -65,8 +66,17 @@ def legend() -> Component:
     """Who issued a write: one legend for the page, colours and dashes fixed."""
     return html.Ul(
         [
-            html.Li([html.Span(className=f"swatch issuer-{name}"), style.label])
+            html.Li(
+                [
+                    html.Span(
+                        className="swatch",
+                        style={"borderTopColor": style.color, "borderTopStyle": _DASHES[style.dash]},
+                    ),
+                    style.label,
+                ]
+            )
             for name, style in ISSUER_STYLES.items()
+            if name != "unknown"
         ],
         id=ids.LEGEND, className="legend", **{"aria-label": "Colours: who writes"},
     )  # fmt: skip

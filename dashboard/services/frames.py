@@ -36,6 +36,7 @@ _HEAD = struct.Struct("<4sI")
 _HEADER_ROOM = 6_000  # all of a header but its list of columns
 _MAX_SERIES = 120_000  # bytes of columns and their descriptions in one message
 _US = 1_000
+_ABOUT = ("title", "source", "memcgs", "zones", "disk", "seed", "digest", "model_version", "note")
 _SECTORS_PER_BLOCK = PAGE_SIZE // SECTOR_SIZE
 _CLOSE = 1e-6  # of a step: what float64 arithmetic may have added
 _DESCRIPTION = 110  # bytes of a column's description but its name
@@ -150,10 +151,7 @@ def _json_number(value: Any) -> int | float | None:
 def _first(chunk: Result) -> dict[str, Any]:
     """What does not change during a run."""
     meta = chunk.meta
-    disk = meta.get("disk") or {}
-    kept = ("title", "source", "memcgs", "zones", "seed", "digest", "model_version", "note")
-    first = {name: meta[name] for name in kept if name in meta}
-    first["capacity_sectors"] = disk.get("capacity_sectors", 0)
+    first = {name: meta[name] for name in _ABOUT if name in meta}
     first["tasks"] = [
         {name: task[name] for name in ("name", "comm", "kind", "memcg", "pid") if name in task}
         for task in chunk.tasks[:300]

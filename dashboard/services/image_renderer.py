@@ -7,9 +7,9 @@ own, because Chromium and what drives it take half a gigabyte and sometimes have
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
-import warnings
 from typing import Any, BinaryIO
 
 NO_CHROME = "no-chrome"
@@ -21,35 +21,34 @@ def answer(out: BinaryIO, data: bytes = b"", **header: Any) -> None:
     out.flush()
 
 
-def main() -> int:
-    """Serve until stdin closes."""
+async def serve(requests: BinaryIO, out: BinaryIO) -> int:
+    """Draw until the requests end."""
     import kaleido
+    from choreographer.errors import ChromeNotFoundError
 
+    try:
+        # mathjax=False: nothing is fetched from another host. Its own "sync server" is not used:
+        # without a browser that dies in a thread and lets every call wait for ever.
+        async with kaleido.Kaleido(n=1, mathjax=False) as browser:
+            while line := await asyncio.to_thread(requests.readline):
+                request = json.loads(line)
+                try:
+                    image = await browser.calc_fig(request["figure"], opts=request["opts"])
+                except Exception as error:
+                    answer(out, error="failed", detail=f"{type(error).__name__}: {error}"[:500])
+                else:
+                    answer(out, image)
+    except (ChromeNotFoundError, RuntimeError) as error:
+        answer(out, error=NO_CHROME, detail=str(error)[:500])
+        return 1
+    return 0
+
+
+def main() -> int:
+    """Serve stdin."""
     out = sys.stdout.buffer
     sys.stdout = sys.stderr  # whatever prints, it does not print into the answers
-    # kaleido says at every image of its running server that options of a start are ignored.
-    warnings.filterwarnings("ignore", message=".*kopts.*")
-    try:
-        # mathjax=False: nothing is fetched from another host.
-        kaleido.start_sync_server(n=1, silence_warnings=True, mathjax=False)
-    except RuntimeError as error:
-        answer(out, error=NO_CHROME, detail=str(error))
-        return 1
-    try:
-        for line in sys.stdin.buffer:
-            request = json.loads(line)
-            try:
-                image = kaleido.calc_fig_sync(request["figure"], opts=request["opts"])
-            except RuntimeError as error:
-                no_chrome = "chrom" in str(error).lower()
-                answer(out, error=NO_CHROME if no_chrome else "failed", detail=str(error)[:500])
-            except Exception as error:
-                answer(out, error="failed", detail=f"{type(error).__name__}: {error}"[:500])
-            else:
-                answer(out, image)
-    finally:
-        kaleido.stop_sync_server(silence_warnings=True)
-    return 0
+    return asyncio.run(serve(sys.stdin.buffer, out))
 
 
 if __name__ == "__main__":

@@ -56,7 +56,9 @@ class Images:
             ImageError: no browser, too many waiting, too slow, or the figure cannot be drawn.
         """
         opts = {"format": kind, "width": width, "height": height, "scale": scale}
-        order = json.dumps({"figure": figure, "opts": opts}, sort_keys=True).encode()
+        order = json.dumps(
+            {"figure": figure, "opts": opts}, sort_keys=True, default=_plain
+        ).encode()
         key = f"image-{hashlib.sha256(order).hexdigest()[:32]}:{kind}"
         cached = self.results.store.get(key)
         if cached is not None:
@@ -99,6 +101,7 @@ class Images:
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is not None and self._process.poll() is None:
             return self._process
+        self._end()
         path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
         self._process = subprocess.Popen(
             [sys.executable, "-m", "dashboard.services.image_renderer"],
@@ -124,6 +127,7 @@ class Images:
                 " the buttons of the page work without"
             )
         if error:
+            self._end()
             raise ImageError(f"the figure cannot be drawn: {header['detail']}", 500)
         return bytes(image)
 
@@ -148,6 +152,13 @@ class Images:
                 self._idle.cancel()
                 self._idle = None
             self._end()
+
+
+def _plain(value: Any) -> Any:
+    """Arrays and their elements as JSON has them."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} in a figure")
 
 
 def _some(pipe: IO[bytes], size: int, end: float) -> bytes:

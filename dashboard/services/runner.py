@@ -12,6 +12,7 @@ import importlib
 import json
 import mmap
 import os
+import select
 import signal
 import socket
 import sys
@@ -59,10 +60,15 @@ def say(pipe: socket.socket, **message: Any) -> None:
     pipe.sendall(json.dumps(message).encode() + b"\n")
 
 
-def heard(pipe: socket.socket) -> Iterator[dict[str, Any]]:
-    """Lines from the slot until it goes away."""
+def heard(pipe: socket.socket, idle: Callable[[], bool]) -> Iterator[dict[str, Any]]:
+    """Lines from the slot until it goes away; ``idle`` is called meanwhile, while it says True."""
     rest = b""
-    while data := pipe.recv(1 << 16):
+    while True:
+        while not select.select([pipe], [], [], 0)[0] and idle():
+            pass
+        data = pipe.recv(1 << 16)
+        if not data:
+            return
         *lines, rest = (rest + data).split(b"\n")
         yield from map(json.loads, lines)
 
@@ -90,13 +96,23 @@ class Runner:
             cache_dir=Path(task.cache_dir), redis_url=task.redis_url, cache_mib=task.cache_mib
         )
         self.results = ResultStore(open_store(settings))
-        if task.warm:
-            # One at a time: the first compiles what is not on disk yet, the others load it.
-            with self.results.store.lock("warm"):
-                scenarios: Iterator[tuple[str, Scenario]] = loaded(task.warm)()
-                for _, scenario in scenarios:
-                    self.run(scenario)
+        self._cold: list[tuple[str, Scenario]] = list(loaded(task.warm)()) if task.warm else []
+        self.warm()
         say(pipe, what="ready", sources=self.results.sources)
+
+    def warm(self) -> bool:
+        """Enter the kernels of one more tiny run; False when all are loaded.
+
+        The first is run before the runner says that it is ready, the rest while it has nothing
+        to do.
+        """
+        if not self._cold:
+            return False
+        name, scenario = self._cold.pop(0)
+        # One process at a time: the first compiles what is not on disk yet, the others load it.
+        with self.results.store.lock(f"warm-{name}"):
+            self.run(scenario)
+        return True
 
     def should_stop(self) -> bool:
         """Asked to stop, or nobody is there to be told."""
@@ -104,7 +120,7 @@ class Runner:
 
     def serve(self) -> None:
         """Compute what comes until the slot closes the pipe."""
-        for order in heard(self.pipe):
+        for order in heard(self.pipe, self.warm):
             try:
                 with self.results.hold(order["key"]):
                     self.compute(order["key"], order["what"])

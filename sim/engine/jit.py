@@ -1,13 +1,10 @@
 """The one place that imports numba; without it, or with NUMBA_DISABLE_JIT=1, kernels run as Python.
 
-Compiled kernels are cached on disk in a folder of our own, keyed by a hash of every source of
-``sim``: numba stamps a cache entry with its own file only, so that a changed callee in another
-file would go unnoticed.
+Compiled kernels are cached on disk in a folder of our own; ``kernel_cache`` says when they hold.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 import tempfile
@@ -18,8 +15,6 @@ from typing import Any, TypeVar
 from sim.sources import sources_digest
 
 __all__ = ["JIT", "cache_root", "njit", "sources_digest", "struct_type"]
-
-_SIM = Path(__file__).resolve().parent.parent
 
 JIT = os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0")
 """False when kernels run uncompiled: the reference and the debugger."""
@@ -45,19 +40,9 @@ def _user_cache() -> Path:
     return Path(xdg) if xdg else Path.home() / ".cache"
 
 
-def _kernel_digest() -> str:
-    """Over the rooms that hold kernels only, so that an edited CLI recompiles nothing."""
-    h = hashlib.sha256(sys.version.encode())
-    rooms = ("engine", "machine", "block", "fs", "mm", "workload")
-    for path in sorted(p for room in rooms for p in (_SIM / room).rglob("*.py")):
-        h.update(path.name.encode())
-        h.update(path.read_bytes())
-    return h.hexdigest()[:16]
-
-
 if JIT:
     if "NUMBA_CACHE_DIR" not in os.environ:
-        _folder = cache_root() / "numba" / _kernel_digest()
+        _folder = cache_root() / "numba"
         _folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.environ["NUMBA_CACHE_DIR"] = str(_folder)
     import numba
@@ -65,6 +50,7 @@ if JIT:
     from numba.experimental import structref
 
     numba.config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"]
+    numba.config.CACHE_LOCATOR_CLASSES = "sim.engine.kernel_cache.ImportedSourcesLocator"
 
     def njit(function: F) -> F:
         """Compile a kernel in nopython mode, cached on disk."""

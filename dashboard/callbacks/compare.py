@@ -1,0 +1,72 @@
+"""A against B: buttons that change the link, and the table of both runs' numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dash
+from dash import Input, Output, State, ctx, no_update, set_props
+
+from dashboard import ids
+from dashboard.controls.link import PageLink
+from dashboard.controls.state import other_of, patches_flipped
+from dashboard.controls.words import problem_text
+from dashboard.layout.compare import numbers_table
+from dashboard.services.services import Services
+from sim.observe.metrics import metrics
+
+
+def register(app: dash.Dash, services: Services) -> None:
+    """Fork, swap, drop, another link; numbers."""
+
+    @app.callback(
+        Output(ids.EDIT, "value"),
+        Input(ids.FORK, "n_clicks"),
+        Input(ids.FORK_PATCHED, "n_clicks"),
+        Input(ids.SWAP, "n_clicks"),
+        Input(ids.DROP, "n_clicks"),
+        State(ids.URL, "search"),
+        prevent_initial_call=True,
+    )
+    def rearrange(_a: int, _b: int, _c: int, _d: int, search: str) -> Any:
+        link = rearranged(PageLink.parse(search), str(ctx.triggered_id))
+        set_props(ids.URL, {"search": link.search_or(search)[0]})
+        return "b" if ctx.triggered_id in (ids.FORK, ids.FORK_PATCHED) else "a"
+
+    @app.callback(
+        Output(ids.OTHER_NOTE, "children"),
+        Input(ids.OTHER_SET, "n_clicks"),
+        Input(ids.OTHER, "n_submit"),
+        State(ids.OTHER, "value"),
+        State(ids.URL, "search"),
+        prevent_initial_call=True,
+    )
+    def compare_with(_clicks: int, _submits: int, text: str | None, search: str) -> Any:
+        link = PageLink.parse(search)
+        scenario, problems = other_of(link, text or "")
+        after, too_long = link.with_b(scenario).search_or("")
+        if after:
+            set_props(ids.URL, {"search": after})
+        return "; ".join(problem_text(p) for p in [*problems, *too_long])
+
+    @app.callback(
+        Output(ids.NUMBERS, "children"), Input(ids.FINISHED, "data"), prevent_initial_call=True
+    )
+    def numbers(finished: dict[str, Any]) -> Any:
+        results = [services.results.result(key) for key in finished.get("keys", [])[:2]]
+        if not results or any(result is None for result in results):
+            return no_update
+        values = [metrics(result) for result in results if result is not None]
+        names = finished.get("labels") or ["A", "B"]
+        return numbers_table(values[0], values[1] if len(values) > 1 else None, names)
+
+
+def rearranged(link: PageLink, button: str) -> PageLink:
+    """The comparison after one of its buttons."""
+    if button == ids.FORK:
+        return link.with_b(link.a)
+    if button == ids.FORK_PATCHED:
+        return link.with_b(patches_flipped(link.a))
+    if button == ids.SWAP:
+        return link.swapped()
+    return link.with_b(None)

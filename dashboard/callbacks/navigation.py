@@ -1,0 +1,171 @@
+"""Link and controls: the only file with both directions; it compares before it writes.
+
+A control changes the form store (in the browser, once it has settled); ``navigate`` turns the form
+into a link and pushes it. A link that comes from elsewhere fills the controls.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dash
+from dash import ClientsideFunction, Input, Output, State, ctx, html, no_update
+
+from dashboard import ids
+from dashboard.controls.link import PageLink
+from dashboard.controls.state import after_form, head, target
+from dashboard.controls.widgets import item_rows
+from dashboard.controls.words import changed, in_words, problem_text
+from dashboard.layout.share import trace_links
+from dashboard.services.services import Services
+from sim.scenario import Problem, Scenario
+
+OUTPUT = {
+    "search": Output(ids.URL, "search"),
+    "target": Output(ids.TARGET, "data"),
+    "notice": Output(ids.NOTICE, "children"),
+    "title": Output(ids.TITLE, "children"),
+    "question": Output(ids.QUESTION, "children"),
+    "preset": Output(ids.PRESET_NAME, "children"),
+    "changed": Output(ids.CHANGED, "children"),
+    "memcgs": Output(ids.ROWS["memcgs"], "children"),
+    "workloads": Output(ids.ROWS["workloads"], "children"),
+    "names": Output(ids.MEMCG_NAMES, "children"),
+    "edit_hidden": Output(ids.EDIT_BOX, "hidden"),
+    "words": Output(ids.IN_WORDS, "children"),
+    "paired": Output(ids.BAR, "data-paired"),
+    "trace": Output(ids.TRACE_LINKS, "children"),
+    "link": Output(ids.LINK, "children"),
+}
+
+
+def register(app: dash.Dash, services: Services) -> None:
+    """Both directions, and the browser's part of them."""
+
+    @app.callback(
+        output=OUTPUT,
+        inputs={
+            "search": Input(ids.URL, "search"),
+            "form": Input(ids.FORM, "data"),
+            "edit": Input(ids.EDIT, "value"),
+        },
+    )
+    def navigate(search: str, form: dict[str, Any] | None, edit: str) -> dict[str, Any]:
+        before = PageLink.parse(search)
+        by_form = form is not None and ctx.triggered_id == ids.FORM
+        if not by_form or form is None:
+            return no_push(services, before, edit, None)
+        after, problems = after_form(search, form)
+        state = page(services, after, problems, form.get("edit", "a"), form.get("seq"))
+        moved = after.search_or("")[0] != before.search_or("")[0]
+        return state | {"search": after.search_or(search)[0] if moved else no_update}
+
+    values = Input({"room": "control", "path": dash.ALL}, "value")
+    app.clientside_callback(
+        ClientsideFunction("lab", "collect"), Output(ids.FORM, "data"), values,
+        State(ids.EDIT, "value"),
+    )  # fmt: skip
+    app.clientside_callback(
+        ClientsideFunction("lab", "apply"), Output(ids.SINK, "data"), Input(ids.TARGET, "data")
+    )
+    for of in ids.ROWS:
+        cells = Input({"room": f"cell-{of}", "row": dash.ALL, "field": dash.ALL}, "value")
+        place = Output(ids.ROWS[of], "data-text")
+        app.clientside_callback(ClientsideFunction("lab", "rows"), place, cells)
+
+
+def no_push(services: Services, link: PageLink, edit: str, seq: int | None) -> dict[str, Any]:
+    """The page of a link that is already in the address bar."""
+    return page(services, link, list(link.problems), edit, seq) | {"search": no_update}
+
+
+def page(
+    services: Services, link: PageLink, problems: list[Problem], edit: str, seq: int | None
+) -> dict[str, Any]:
+    """Every text and value that a link decides, but for ``search``."""
+    edit = edit if link.b is not None else "a"
+    scenario = link.edited(edit)
+    above = head(link.a)
+    title = recording_title(services, link) or above.title
+    return {
+        "target": target(link, edit, seq),
+        "notice": notice(problems),
+        "title": title,
+        "question": above.question if not link.input_key else _ABOUT_RECORDING,
+        "preset": head(scenario).preset,
+        "changed": changed_list(scenario),
+        "memcgs": item_rows("memcgs", scenario),
+        "workloads": item_rows("workloads", scenario),
+        "names": [html.Option(value=n) for n in ("root", *(g.name for g in scenario.memcgs))],
+        "edit_hidden": link.b is None,
+        "words": words(link),
+        "paired": "true" if link.b is not None else "false",
+        "trace": trace_links(link),
+        "link": link.search_or("too long for a link")[0],
+    }
+
+
+_ABOUT_RECORDING = (
+    "A recording of a real machine. The controls hold the parameters it was made with, as far as "
+    "they are known; compare it with the simulated run of the same."
+)
+
+
+def recording_title(services: Services, link: PageLink) -> str:
+    """The name of the recording that the link opens; empty for a simulated run."""
+    if not link.input_key:
+        return ""
+    find = services.recordings.named if link.input_key == "rec" else services.recordings.uploaded
+    found = find(link.input_name)
+    return found.title if found else f"Needs the {link.input_key} {link.input_name}"
+
+
+def words(link: PageLink) -> str:
+    """What B is."""
+    if link.b is None:
+        return ""
+    if link.input_key:
+        return f"A is the recording; B is simulated. {in_words(link.a, link.b)}"
+    return in_words(link.a, link.b)
+
+
+def notice(problems: list[Problem]) -> Any:
+    """One notice that names each key; None when there is nothing to say."""
+    if not problems:
+        return None
+    many = f"{len(problems)} values were" if len(problems) > 1 else "One value was"
+    return html.Div(
+        [
+            html.P(f"{many} not taken as given:", className="notice-title"),
+            html.Ul([html.Li(problem_text(problem)) for problem in problems]),
+        ],
+        className="notice",
+    )
+
+
+def changed_list(scenario: Scenario) -> Any:
+    """What differs from the defaults, on top of the controls; a press goes to the control."""
+    found = changed(scenario)
+    if not found:
+        return html.P("Everything at its default.", className="quiet")
+    return [
+        html.Div(
+            [
+                html.Span(f"{len(found)} changed", className="quiet"),
+                html.A("all back to the defaults", href="/", className="reset"),
+            ],
+            className="changed-head",
+        ),
+        html.Ul(
+            [
+                html.Li(
+                    html.Button(
+                        [html.Span(d.control.label), html.Span(d.b, className="changed-value")],
+                        className="changed-item", title=f"default: {d.a}",
+                        **{"data-goto": d.control.path},
+                    )
+                )
+                for d in found
+            ]
+        ),
+    ]  # fmt: skip

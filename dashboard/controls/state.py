@@ -1,0 +1,75 @@
+"""What the page shows for a link: pure functions from ``PageLink`` to texts and form values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from dashboard.controls.form import form_to_scenario, scenario_to_form
+from dashboard.controls.link import PageLink
+from dashboard.controls.words import changed, kinship
+from sim.presets import PRESETS
+from sim.scenario import Patch, Problem, Scenario
+from sim.scenario_url import decode_comparison, encode
+
+_SERIES = frozenset({Patch.P5, Patch.P6})
+_RECORDED = frozenset({Patch.P5_RECORDED, Patch.P6_RECORDED})
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What stands above the charts."""
+
+    preset: str
+    title: str
+    question: str
+
+
+def head(scenario: Scenario) -> Head:
+    """The preset's question, or how a scenario differs from the nearest one."""
+    kin = kinship(scenario)
+    if kin is None:
+        count = len(changed(scenario))
+        return Head("none", "A scenario of your own",
+                    f"{count} fields differ from the defaults; they are listed on the left.")  # fmt: skip
+    preset = PRESETS[kin.name]
+    if kin.exact:
+        return Head(kin.name, preset.title, preset.question)
+    changes = "; ".join(difference.phrase for difference in kin.differences)
+    return Head(f"{kin.name}, changed", preset.title, f"Changed: {changes}. {preset.question}")
+
+
+def after_form(search: str, form: dict[str, Any]) -> tuple[PageLink, list[Problem]]:
+    """The link after a control was used, and what was clamped on the way."""
+    link = PageLink.parse(search)
+    scenario, problems = form_to_scenario(form.get("values") or {})
+    moved = link.with_edited(form.get("edit", "a"), scenario)
+    kept, too_long = moved.search_or("")
+    if not kept:
+        return replace(link, problems=()), [*problems, *too_long]
+    return replace(moved, problems=()), problems
+
+
+def target(link: PageLink, edit: str, seq: int | None) -> dict[str, Any]:
+    """What the controls have to say; ``seq`` is the form's own number when a control asked."""
+    search, _ = link.search_or("")
+    return {
+        "values": scenario_to_form(link.edited(edit)), "edit": edit, "seq": seq, "link": search,
+    }  # fmt: skip
+
+
+def patches_flipped(scenario: Scenario) -> Scenario:
+    """Patches 5 and 6 off where both are on, in either form, else on."""
+    rest = scenario.patches - _SERIES - _RECORDED
+    on = scenario.patches >= _SERIES or scenario.patches >= _RECORDED
+    return replace(scenario, patches=rest if on else rest | _SERIES)
+
+
+def other_of(link: PageLink, text: str) -> tuple[Scenario, list[Problem]]:
+    """B from what was typed: a whole link, or differences from A."""
+    if "?" in text or "v=" in text:
+        parsed = PageLink.parse(text)
+        return parsed.a, list(parsed.problems)
+    pairs = [part for part in text.strip().split("&") if part]
+    compared = decode_comparison("&".join([encode(link.a), *(f"b.{pair}" for pair in pairs)]))
+    return compared[1] if len(compared) > 1 else (link.a, [])

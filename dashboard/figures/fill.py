@@ -1,0 +1,254 @@
+"""A spec filled with Results: a plain plotly dict at export size, with title, legend and caption.
+
+The page's own images come from ``exportFigure`` in ``assets/charts.js``, which lays out alike.
+"""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from dashboard.figures.bind import Bound, Drawn, View, bind
+from dashboard.figures.data import RunData, run_data
+from dashboard.figures.spec import FigureSpec
+from dashboard.figures.theme import FONT, FONT_SIZE, MARGIN_LEFT, MARGIN_RIGHT, RUN_NAMES, Theme
+from sim.result import Result
+
+PANEL_GAP = 10
+_CAPTION_LINE, _CAPTION_TOP = 13, 26
+_LOG_TICKS = (
+    (0.01, "10 µs"), (0.1, "0.1 ms"), (1, "1 ms"), (10, "10 ms"), (100, "100 ms"), (1000, "1 s"),
+    (10_000, "10 s"), (100_000, "100 s"),
+)  # fmt: skip
+
+
+def fill(
+    spec: FigureSpec, results: Sequence[Result], theme: Theme, *, width: int, height: int,
+    caption: str | None = None, url: str = "", window: tuple[float, float] | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """The chart of one run, or of several compared, as a plotly dict.
+
+    Args:
+        spec: which chart.
+        results: runs A, B, ...
+        theme: dark or light.
+        width: px.
+        height: px.
+        caption: None = say where the runs come from.
+        url: the link that shows them, for the caption.
+        window: seconds to show; None = all.
+    """
+    runs = [run_data(result, name) for result, name in zip(results, RUN_NAMES, strict=False)]
+    begin, end = window or (0.0, max(run.duration_s for run in runs))
+    text = caption_of(runs, url) if caption is None else caption
+    view = View(begin, end, width - MARGIN_LEFT - MARGIN_RIGHT, height - 90.0)
+    bound = bind(spec, runs, theme, view)
+    lines = wrap(". ".join([*bound.notes, text]), max(20, (width - 24) // 6))
+    entries = [] if bound.empty else bound.legend
+    top = 34 + 19 * _legend_rows(entries, view.width)
+    bottom = _CAPTION_TOP + 8 + _CAPTION_LINE * len(lines)
+    layout = layout_of(spec, bound, theme, view, height - top - bottom)
+    layout |= {
+        "width": width,
+        "height": height,
+        "margin": {"l": MARGIN_LEFT, "r": MARGIN_RIGHT, "t": top, "b": bottom, "pad": 0},
+        "title": {
+            "text": f"<b>{escape(spec.title)}</b>", "x": 0, "xref": "container", "xanchor": "left",
+            "y": 1, "yref": "container", "yanchor": "top", "pad": {"l": 12, "t": 10},
+            "font": {"size": 14, "color": theme.ink},
+        },
+        "legend": {
+            "orientation": "h", "x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom",
+            "font": {"size": 10, "color": theme.ink}, "itemclick": False,
+            "itemdoubleclick": False, "bgcolor": "rgba(0,0,0,0)",
+        },
+    }  # fmt: skip
+    layout["annotations"].append(
+        {
+            "text": "<br>".join(escape(line) for line in lines), "xref": "paper", "yref": "paper",
+            "x": 0, "y": 0, "xanchor": "left", "yanchor": "top", "xshift": 12 - MARGIN_LEFT,
+            "yshift": -_CAPTION_TOP, "align": "left", "showarrow": False,
+            "font": {"size": 9.5, "color": theme.muted},
+        }
+    )  # fmt: skip
+    traces = [*traces_of(bound), *(_legend_trace(entry) for entry in entries)]
+    return {"data": traces, "layout": layout}
+
+
+def caption_of(runs: Sequence[RunData], url: str) -> str:
+    """Which runs these are, so that the image can be made again."""
+    parts = []
+    for run in runs:
+        about = run.about
+        words = [str(about.get("title") or about.get("source") or "run")]
+        words += [f"scenario {about['digest']}"] if about.get("digest") else []
+        words += [f"seed {about['seed']}"] if "seed" in about else []
+        words += [f"model {about['model_version']}"] if about.get("model_version") else []
+        text = ", ".join(words)
+        parts.append(f"{run.label}: {text}" if len(runs) > 1 else text)
+    return ". ".join([*parts, *([url] if url else [])])
+
+
+def wrap(text: str, most: int) -> list[str]:
+    """Lines of at most ``most`` characters; words longer than that (links) are cut."""
+    lines = [""]
+    for word in text.split():
+        while len(word) > most:
+            room = most - len(lines[-1]) - (1 if lines[-1] else 0)
+            if room < 12:
+                lines.append("")
+                continue
+            lines[-1] += (" " if lines[-1] else "") + word[:room]
+            word = word[room:]
+            lines.append("")
+        if len(lines[-1]) + 1 + len(word) > most and lines[-1]:
+            lines.append("")
+        lines[-1] += (" " if lines[-1] else "") + word
+    return [line for line in lines if line]
+
+
+def escape(text: str) -> str:
+    """Text that plotly shows as it is."""
+    return html.escape(text, quote=False)
+
+
+def layout_of(
+    spec: FigureSpec, bound: Bound, theme: Theme, view: View, inner_height: float
+) -> dict[str, Any]:
+    """Axes and panels; margins, title and legend are the caller's."""
+    layout: dict[str, Any] = {
+        "paper_bgcolor": theme.background,
+        "plot_bgcolor": theme.background,
+        "font": {"family": FONT, "size": FONT_SIZE, "color": theme.ink},
+        "hovermode": False,
+        "dragmode": False,
+        "annotations": [],
+        "shapes": [],
+    }
+    if bound.empty:
+        hidden = {"visible": False, "range": [0, 1], "fixedrange": True}
+        layout |= {"xaxis": hidden, "yaxis": dict(hidden)}
+        layout["annotations"].append(_message(bound.empty, 0.5, theme))
+        return layout
+    n = len(bound.panels)
+    gap = PANEL_GAP / max(1.0, inner_height)
+    share = (1 - gap * (n - 1)) / n
+    layout["xaxis"] = _x_axis(spec, theme, view, n)
+    for i, panel in enumerate(bound.panels):
+        high = 1 - i * (share + gap)
+        low = 0.0 if i == n - 1 else high - share
+        layout[f"yaxis{i + 1 if i else ''}"] = _y_axis(spec, panel, theme, (low, high))
+        if panel.label:
+            layout["annotations"].append(_panel_label(panel.label, high, theme))
+        if panel.empty:
+            layout["annotations"].append(_message(panel.empty, (low + high) / 2, theme))
+    return layout
+
+
+def _message(text: str, y: float, theme: Theme) -> dict[str, Any]:
+    return {
+        "text": "<br>".join(escape(line) for line in wrap(text, 90)), "xref": "paper",
+        "yref": "paper", "x": 0.5, "y": y, "xanchor": "center", "yanchor": "middle",
+        "showarrow": False, "font": {"size": 13, "color": theme.muted},
+    }  # fmt: skip
+
+
+def _panel_label(text: str, y: float, theme: Theme) -> dict[str, Any]:
+    return {
+        "text": f"<b>{escape(text)}</b>", "xref": "paper", "yref": "paper", "x": 0, "y": y,
+        "xanchor": "left", "yanchor": "top", "xshift": 4, "yshift": -1, "showarrow": False,
+        "font": {"size": 10.5, "color": theme.ink}, "bgcolor": theme.background, "opacity": 0.85,
+        "borderpad": 1,
+    }  # fmt: skip
+
+
+def _x_axis(spec: FigureSpec, theme: Theme, view: View, panels: int) -> dict[str, Any]:
+    axis = _axis(theme) | {"anchor": f"y{panels if panels > 1 else ''}", "showline": True}
+    if spec.x == "log_ms":
+        low, high = spec.x_range
+        return axis | {
+            "type": "log",
+            "range": [math.log10(low), math.log10(high)],
+            "tickvals": [value for value, _ in _LOG_TICKS],
+            "ticktext": [text for _, text in _LOG_TICKS],
+        }
+    return axis | {
+        "range": [view.begin, view.end],
+        "nticks": max(3, int(view.width // 80)),
+        "ticksuffix": " s",
+        "showticksuffix": "last",
+    }
+
+
+def _y_axis(
+    spec: FigureSpec, panel: Drawn, theme: Theme, domain: tuple[float, float]
+) -> dict[str, Any]:
+    axis = _axis(theme) | {
+        "domain": list(domain),
+        "range": list(panel.range),
+        "anchor": "x",
+    }
+    if panel.rows:
+        return axis | {
+            "showgrid": False,
+            "tickvals": list(range(len(panel.rows))),
+            "ticktext": [escape(short(name)) for name in panel.rows],
+        }
+    if panel.empty:
+        return axis | {"showgrid": False, "showticklabels": False}
+    return axis | {"tick0": panel.range[0], "dtick": panel.step, "tickformat": spec.tick_format}
+
+
+def short(name: str) -> str:
+    """A task's name in the room that the left margin has."""
+    return name if len(name) <= 9 else name[:8] + "…"
+
+
+def _axis(theme: Theme) -> dict[str, Any]:
+    return {
+        "gridcolor": theme.grid, "gridwidth": 1, "linecolor": theme.axis, "zeroline": False,
+        "ticks": "", "fixedrange": True, "automargin": False,
+        "tickfont": {"size": 10, "color": theme.muted},
+    }  # fmt: skip
+
+
+def _legend_rows(entries: list[dict[str, str]], width: float) -> int:
+    used = sum(44 + 6 * len(entry["label"]) for entry in entries)
+    return math.ceil(used / max(1.0, width))
+
+
+def _legend_trace(entry: dict[str, str]) -> dict[str, Any]:
+    """A trace without points, there for its line in the legend."""
+    trace: dict[str, Any] = {
+        "type": "scatter", "name": escape(entry["label"]), "x": [None], "y": [None],
+        "showlegend": True, "hoverinfo": "skip",
+    }  # fmt: skip
+    if entry["symbol"] in ("line", "run"):
+        line = {"color": entry["color"], "width": 1.6, "dash": entry["dash"]}
+        return trace | {"mode": "lines", "line": line}
+    symbol = "square-open" if entry["symbol"] == "open" else "square"
+    size = 9 if entry["symbol"] == "area" else 6
+    marker = {"color": entry["color"], "symbol": symbol, "size": size}
+    return trace | {"mode": "markers", "marker": marker}
+
+
+def traces_of(bound: Bound) -> list[dict[str, Any]]:
+    """All traces, each on its panel's axis; a panel without one gets an empty trace."""
+    out = []
+    for i, panel in enumerate(bound.panels):
+        axis = {"xaxis": "x", "yaxis": f"y{i + 1 if i else ''}"}
+        nothing = {"type": "scatter", "x": [], "y": [], "showlegend": False, "hoverinfo": "skip"}
+        for trace in panel.traces or [nothing]:
+            xy = {"x": numbers(trace["x"]), "y": numbers(trace["y"])}
+            stack = {"stackgroup": f"{trace['stackgroup']}.{i}"} if "stackgroup" in trace else {}
+            out.append(trace | axis | xy | stack)
+    return out
+
+
+def numbers(values: Any) -> list[float | None]:
+    """A JSON list: None where there is no value."""
+    return [None if v != v else v for v in np.asarray(values, np.float64).tolist()]

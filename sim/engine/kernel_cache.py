@@ -1,0 +1,63 @@
+"""When a compiled kernel on disk may be used: when nothing that it was compiled from has changed.
+
+numba stamps a cached kernel with its own file's text only, so that a changed callee or record type
+in another file would go unnoticed. Here the stamp covers the file, everything of ``sim`` it
+imports, directly or not, and all of ``sim.engine`` and ``sim.machine``, whose record types are
+part of every kernel's argument. An edit recompiles what depends on it and no more.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import re
+import sys
+from pathlib import Path
+
+from numba.core.caching import UserProvidedCacheLocator
+
+_SIM = Path(__file__).resolve().parent.parent
+_IMPORT = re.compile(rb"^(?:from|import) (sim(?:\.\w+)*)", re.MULTILINE)
+_ALWAYS = ("engine", "machine")
+
+
+class ImportedSourcesLocator(UserProvidedCacheLocator):  # type: ignore[misc]
+    """numba's locator for NUMBA_CACHE_DIR, with a stamp over all imported sources of ``sim``."""
+
+    def get_source_stamp(self) -> str:
+        """What numba compares with the stamp stored beside the compiled kernels of the file."""
+        return stamp(Path(self._py_file))
+
+
+@functools.cache
+def stamp(path: Path) -> str:
+    """sha256 over the interpreter's version and every source the file at ``path`` depends on."""
+    sources = {path.resolve()}
+    for room in _ALWAYS:
+        sources |= set((_SIM / room).rglob("*.py"))
+    waiting = list(sources)
+    while waiting:
+        for source in _imports(waiting.pop()):
+            if source not in sources:
+                sources.add(source)
+                waiting.append(source)
+    h = hashlib.sha256(sys.version.encode())
+    for source in sorted(sources):
+        h.update(source.name.encode())
+        h.update(_text(source))
+    return h.hexdigest()
+
+
+@functools.cache
+def _text(path: Path) -> bytes:
+    return path.read_bytes()
+
+
+@functools.cache
+def _imports(path: Path) -> tuple[Path, ...]:
+    """Modules of ``sim`` that the file imports."""
+    found = []
+    for name in _IMPORT.findall(_text(path)):
+        module = _SIM.parent.joinpath(*name.decode().split("."))
+        found += [p for p in (module.with_suffix(".py"), module / "__init__.py") if p.is_file()]
+    return tuple(found)
