@@ -1,4 +1,4 @@
-/* Charts from specs: the same bindings as dashboard/figures/bind.py and fill.py, on the page's data.
+/* Charts from specs: the bindings of dashboard/figures/bind.py and fill.py on the page's data.
  *
  * A run here is what frames.js gathers: label, duration_s, times, columns {name: Float64Array},
  * events {io, stalls}, families, about. Pure: no document, no clock; tests run it under node

@@ -12,6 +12,7 @@ import dash
 from dash import ClientsideFunction, Input, Output, State, ctx, html, no_update
 
 from dashboard import ids
+from dashboard.attributes import attributes
 from dashboard.controls.link import PageLink
 from dashboard.controls.state import after_form, head, target
 from dashboard.controls.widgets import item_rows
@@ -41,6 +42,7 @@ OUTPUT = {
 
 def register(app: dash.Dash, services: Services) -> None:
     """Both directions, and the browser's part of them."""
+    in_browser: Any = app.clientside_callback
 
     @app.callback(
         output=OUTPUT,
@@ -61,17 +63,19 @@ def register(app: dash.Dash, services: Services) -> None:
         return state | {"search": after.search_or(search)[0] if moved else no_update}
 
     values = Input({"room": "control", "path": dash.ALL}, "value")
-    app.clientside_callback(
-        ClientsideFunction("lab", "collect"), Output(ids.FORM, "data"), values,
+    in_browser(
+        ClientsideFunction("lab", "collect"),
+        Output(ids.FORM, "data"),
+        values,
         State(ids.EDIT, "value"),
-    )  # fmt: skip
-    app.clientside_callback(
+    )
+    in_browser(
         ClientsideFunction("lab", "apply"), Output(ids.SINK, "data"), Input(ids.TARGET, "data")
     )
     for of in ids.ROWS:
         cells = Input({"room": f"cell-{of}", "row": dash.ALL, "field": dash.ALL}, "value")
         place = Output(ids.ROWS[of], "data-text")
-        app.clientside_callback(ClientsideFunction("lab", "rows"), place, cells)
+        in_browser(ClientsideFunction("lab", "rows"), place, cells)
 
 
 def no_push(services: Services, link: PageLink, edit: str, seq: int | None) -> dict[str, Any]:
@@ -161,11 +165,12 @@ def changed_list(scenario: Scenario) -> Any:
                 html.Li(
                     html.Button(
                         [html.Span(d.control.label), html.Span(d.b, className="changed-value")],
-                        className="changed-item", title=f"default: {d.a}",
-                        **{"data-goto": d.control.path},
+                        className="changed-item",
+                        title=f"default: {d.a}",
+                        **attributes({"data-goto": d.control.path}),
                     )
                 )
                 for d in found
             ]
         ),
-    ]  # fmt: skip
+    ]

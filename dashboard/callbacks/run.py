@@ -21,6 +21,7 @@ Run = dict[str, Any]
 
 def register(app: dash.Dash, services: Services) -> None:
     """Link → request (with this page's id) → runs → playback."""
+    in_browser: Any = app.clientside_callback
 
     @app.callback(Output(ids.RUN, "data"), Input(ids.REQUEST, "data"), prevent_initial_call=True)
     def start(request: dict[str, Any]) -> dict[str, Any]:
@@ -30,22 +31,27 @@ def register(app: dash.Dash, services: Services) -> None:
         runs += [simulated(services, s, viewer) for s in link.scenarios[len(runs) : 2]]
         return {"runs": labelled(runs), "rec": bool(link.input_key)}
 
-    app.clientside_callback(
+    in_browser(
         ClientsideFunction("lab", "request"), Output(ids.REQUEST, "data"), Input(ids.URL, "search")
     )
-    app.clientside_callback(
-        ClientsideFunction("lab", "load"), Output(ids.LIVE, "data-loaded"),
-        Input(ids.RUN, "data"), Input(ids.OVERLAY, "value"),
-    )  # fmt: skip
+    in_browser(
+        ClientsideFunction("lab", "load"),
+        Output(ids.LIVE, "data-loaded"),
+        Input(ids.RUN, "data"),
+        Input(ids.OVERLAY, "value"),
+    )
 
 
 def simulated(services: Services, scenario: Scenario, viewer: str) -> Run:
     """Have a scenario computed; its key, or why it is not."""
     about = {
-        "title": head(scenario).title, "digest": scenario.digest(), "seed": scenario.seed,
-        "label": head(scenario).preset, "search": f"?{encode(scenario)}",
+        "title": head(scenario).title,
+        "digest": scenario.digest(),
+        "seed": scenario.seed,
+        "label": head(scenario).preset,
+        "search": f"?{encode(scenario)}",
         "duration_s": scenario.duration_ms / 1000,
-    }  # fmt: skip
+    }
     problem = past_limit(scenario, services.settings)
     if problem is not None:
         hint = by_cli(scenario)
@@ -74,4 +80,7 @@ def labelled(runs: list[Run]) -> list[Run]:
     """A and B in front of the labels, where there are two."""
     if len(runs) < 2:
         return runs
-    return [run | {"label": f"{letter}: {run['label']}"} for letter, run in zip("AB", runs)]
+    return [
+        run | {"label": f"{letter}: {run['label']}"}
+        for letter, run in zip("AB", runs, strict=False)
+    ]

@@ -26,7 +26,7 @@ def scenario_to_form(scenario: Scenario) -> Form:
 def _shown(control: Control, scenario: Scenario) -> Any:
     value = value_at(scenario, control.path)
     if control.widget is Widget.SET:
-        return sorted(str(v) for v in value)
+        return ".".join(sorted(value))
     if control.widget is Widget.LIST:
         return ROWS[control.key].encode(value)
     return value if isinstance(value, int) else str(value)
@@ -56,9 +56,8 @@ def form_to_scenario(form: Mapping[str, Any]) -> tuple[Scenario, list[Problem]]:
 
 def _text(control: Control, value: Any, problems: list[Problem]) -> str | None:
     """A control's value as the link writes it; None keeps the default."""
-    if control.widget is Widget.SET:
-        words = value if isinstance(value, list) else []
-        return ".".join(_harmless(word) for word in words)
+    if control.widget is Widget.SET and isinstance(value, list):
+        return ".".join(_harmless(word) for word in value)
     if control.widget is Widget.NUMBER and (value is None or value == ""):
         problems.append(_empty(control, value))
         return None

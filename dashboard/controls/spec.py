@@ -12,6 +12,8 @@ from enum import StrEnum
 from typing import Any
 
 from sim.scenario import (
+    EXCLUSIVE_ANSWERS,
+    EXCLUSIVE_PATCHES,
     DiskModel,
     Elevator,
     Filesystem,
@@ -68,7 +70,9 @@ class Option:
 
     value: str
     label: str
-    help: str
+    help: str = ""
+    excludes: tuple[str, ...] = ()
+    """Choices that are off when this one is on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +218,14 @@ OPTIONS: dict[type[StrEnum], dict[str, tuple[str, str]]] = {
 def options_of(kind: type[StrEnum]) -> tuple[Option, ...]:
     """The choices of an enum, in its own order."""
     named = OPTIONS.get(kind, {})
-    return tuple(Option(str(k), *named.get(str(k), (str(k), ""))) for k in kind)
+    pairs = [pair for pair in (*EXCLUSIVE_PATCHES, *EXCLUSIVE_ANSWERS) if isinstance(pair[0], kind)]
+    return tuple(
+        Option(
+            str(k), *named.get(str(k), (str(k), "")),
+            tuple(str(b if k is a else a) for a, b, _ in pairs if k in (a, b)),
+        )
+        for k in kind
+    )  # fmt: skip
 
 
 _KEYS = {row.path: row.key for row in TABLE}

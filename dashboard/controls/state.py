@@ -7,10 +7,11 @@ from typing import Any
 
 from dashboard.controls.form import form_to_scenario, scenario_to_form
 from dashboard.controls.link import PageLink
+from dashboard.controls.spec import CELLS
 from dashboard.controls.words import changed, kinship
 from sim.presets import PRESETS
 from sim.scenario import Patch, Problem, Scenario
-from sim.scenario_url import decode_comparison, encode
+from sim.scenario_url import decode_comparison, encode, value_at
 
 _SERIES = frozenset({Patch.P5, Patch.P6})
 _RECORDED = frozenset({Patch.P5_RECORDED, Patch.P6_RECORDED})
@@ -30,8 +31,8 @@ def head(scenario: Scenario) -> Head:
     kin = kinship(scenario)
     if kin is None:
         count = len(changed(scenario))
-        return Head("none", "A scenario of your own",
-                    f"{count} fields differ from the defaults; they are listed on the left.")  # fmt: skip
+        text = f"{count} fields differ from the defaults; they are listed with the controls."
+        return Head("none", "A scenario of your own", text)
     preset = PRESETS[kin.name]
     if kin.exact:
         return Head(kin.name, preset.title, preset.question)
@@ -53,9 +54,22 @@ def after_form(search: str, form: dict[str, Any]) -> tuple[PageLink, list[Proble
 def target(link: PageLink, edit: str, seq: int | None) -> dict[str, Any]:
     """What the controls have to say; ``seq`` is the form's own number when a control asked."""
     search, _ = link.search_or("")
+    scenario = link.edited(edit)
     return {
-        "values": scenario_to_form(link.edited(edit)), "edit": edit, "seq": seq, "link": search,
-    }  # fmt: skip
+        "values": scenario_to_form(scenario),
+        "rows": {of: rows_text(of, scenario) for of in CELLS},
+        "edit": edit,
+        "seq": seq,
+        "link": search,
+    }
+
+
+def rows_text(of: str, scenario: Scenario) -> str:
+    """A list as its rows say it: every option of every item, no repetition."""
+    return "~".join(
+        ".".join(f"{cell.letter}{getattr(item, cell.field)}" for cell in CELLS[of])
+        for item in value_at(scenario, of)
+    )
 
 
 def patches_flipped(scenario: Scenario) -> Scenario:

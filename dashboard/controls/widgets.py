@@ -7,6 +7,7 @@ from typing import Any
 from dash import dcc, html
 
 from dashboard import ids
+from dashboard.attributes import attributes
 from dashboard.controls.spec import CELLS, MAX_ROWS, Cell, Control, Option, Widget
 from sim.scenario import Scenario
 from sim.scenario_url import value_at
@@ -20,8 +21,8 @@ def row(control: Control) -> Component:
         Widget.NUMBER: _number_row,
         Widget.NAME: _number_row,
         Widget.SHARE: _share_row,
-        Widget.CHOICE: _choice_row,
-        Widget.SET: _set_row,
+        Widget.CHOICE: _toggle_row,
+        Widget.SET: _toggle_row,
         Widget.LIST: _list_rows,
     }[control.widget]
     return build(control)
@@ -31,7 +32,7 @@ def _frame(control: Control, class_: str, *children: Component) -> Component:
     return html.Div(
         [*children, _help(control)],
         className=f"row {class_}",
-        **{"data-path": control.path, "data-default": _plain(control.default)},
+        **attributes({"data-path": control.path, "data-default": _plain(control.default)}),
     )
 
 
@@ -84,36 +85,56 @@ def _number_row(control: Control) -> Component:
 
 def _share_row(control: Control) -> Component:
     slider = dcc.Input(
-        id=ids.control(control.path), type="range", value=control.default,
-        min=control.lo, max=control.hi, step=control.step, className="slider",
-    )  # fmt: skip
+        id=ids.control(control.path),
+        type="range",
+        value=control.default,
+        min=control.lo,
+        max=control.hi,
+        step=control.step,
+        className="slider",
+    )
     percent = html.Span("", className="row-unit share-percent")
     return _frame(control, "row-share", _label(control), slider, percent)
 
 
-def _options(options: tuple[Option, ...]) -> list[dict[str, Any]]:
-    return [{"label": html.Span(o.label, title=o.help), "value": o.value} for o in options]
+def toggles(
+    id_: ids.Id, options: tuple[Option, ...], value: str, label: str, *, many: bool
+) -> Component:
+    """Buttons of which one, or several, are pressed; the value is theirs, dotted.
 
-
-def _choice_row(control: Control) -> Component:
-    choice = dcc.RadioItems(
-        id=ids.control(control.path), options=_options(control.options), value=control.default,
-        className="choices choices-segment", labelClassName="choice",
-    )  # fmt: skip
-    return html.Fieldset(
-        [html.Legend(control.label), _frame(control, "row-choice", choice)], className="choice-set"
+    Dash's own check boxes are marked up as options of a list box around inputs, which screen
+    readers announce twice; these are plain buttons, and clientside.js presses them.
+    """
+    chosen = value.split(".") if many else [value]
+    return html.Data(
+        [
+            html.Button(
+                option.label,
+                className="toggle",
+                title=option.help or None,
+                **attributes(
+                    {
+                        "data-value": option.value,
+                        "data-excludes": ".".join(option.excludes),
+                        "aria-pressed": str(option.value in chosen).lower(),
+                    }
+                ),
+            )
+            for option in options
+        ],
+        id=id_,
+        value=value,
+        className="toggles",
+        role="group",
+        **attributes({"aria-label": label, "data-many": str(many).lower()}),
     )
 
 
-def _set_row(control: Control) -> Component:
-    value = sorted(str(v) for v in control.default)
-    choice = dcc.Checklist(
-        id=ids.control(control.path), options=_options(control.options), value=value,
-        className="choices", labelClassName="choice",
-    )  # fmt: skip
-    return html.Fieldset(
-        [html.Legend(control.label), _frame(control, "row-set", choice)], className="choice-set"
-    )
+def _toggle_row(control: Control) -> Component:
+    many = control.widget is Widget.SET
+    value = ".".join(sorted(control.default)) if many else str(control.default)
+    group = toggles(ids.control(control.path), control.options, value, control.label, many=many)
+    return _frame(control, "row-toggles", html.Span(control.label, className="row-label"), group)
 
 
 # ---- lists: rows, and the link's grammar as text
@@ -121,15 +142,24 @@ def _set_row(control: Control) -> Component:
 
 def _list_rows(control: Control) -> Component:
     text = dcc.Input(
-        id=ids.control(control.path), type="text", value="", debounce=True, className="field wide",
-        autoComplete="off", spellCheck=False,
-    )  # fmt: skip
+        id=ids.control(control.path),
+        type="text",
+        value="",
+        debounce=True,
+        className="field wide",
+        autoComplete="off",
+        spellCheck=False,
+    )
     what = "task group" if control.path == "workloads" else "container"
     return html.Div(
         [
             html.Div(id=ids.ROWS[control.path], className="items"),
-            html.Button(f"Add a {what}", id=ids.add_row(control.path), className="button small",
-                        **{"data-add": control.path}),
+            html.Button(
+                f"Add a {what}",
+                id=ids.add_row(control.path),
+                className="button small",
+                **attributes({"data-add": control.path}),
+            ),
             html.Div(
                 [
                     _label(control, f"{control.label} as text ({control.key}=)"),
@@ -137,10 +167,10 @@ def _list_rows(control: Control) -> Component:
                     _help(control),
                 ],
                 className="row row-text",
-                **{"data-path": control.path, "data-default": ""},
+                **attributes({"data-path": control.path, "data-default": ""}),
             ),
         ]
-    )  # fmt: skip
+    )
 
 
 def item_rows(of: str, scenario: Scenario) -> Component:
@@ -162,12 +192,15 @@ def _item(of: str, i: int, item: Any, names: list[str]) -> Component:
             html.Legend(f"{i + 1} · {title}"),
             *(_cell(of, i, cell, getattr(item, cell.field), names) for cell in CELLS[of]),
             html.Button(
-                "Remove", className="button small item-remove",
-                **{"data-remove": of, "data-row": str(i), "aria-label": f"Remove {title}"},
+                "Remove",
+                className="button small item-remove",
+                **attributes(
+                    {"data-remove": of, "data-row": str(i), "aria-label": f"Remove {title}"}
+                ),
             ),
         ],
         className="item",
-    )  # fmt: skip
+    )
 
 
 def _cell(of: str, i: int, cell: Cell, value: Any, names: list[str]) -> Component:
@@ -175,15 +208,23 @@ def _cell(of: str, i: int, cell: Cell, value: Any, names: list[str]) -> Componen
     choices = list(names) if cell.field == "memcg" else [o.value for o in cell.options]
     if choices:
         field: Component = dcc.Dropdown(
-            id=id_, options=choices, value=str(value), clearable=False, searchable=False,
+            id=id_,
+            options=choices,
+            value=str(value),
+            clearable=False,
+            searchable=False,
             className="cell-choice",
-        )  # fmt: skip
+        )
     else:
         number = isinstance(value, int)
         field = dcc.Input(
-            id=id_, type="number" if number else "text", value=value, debounce=True,
-            className="field", autoComplete="off",
-        )  # fmt: skip
+            id=id_,
+            type="number" if number else "text",
+            value=value,
+            debounce=True,
+            className="field",
+            autoComplete="off",
+        )
     return html.Div(
         [
             html.Label(cell.label, htmlFor=ids.dom(id_), title=cell.help),

@@ -70,7 +70,7 @@ def _clip(text: str) -> str:
 
 
 def in_words(a: Scenario, b: Scenario) -> str:
-    """``B differs from A: patch 6 on.``"""
+    """``B differs from A: patch 6 on``, or that it does not."""
     phrases = [difference.phrase for difference in differences(a, b)]
     if not phrases:
         return "B is the same as A: every number must agree."

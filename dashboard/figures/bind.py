@@ -7,6 +7,7 @@ squares, where a marker each would take seconds to draw.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -331,7 +332,7 @@ def _timeline_panel(binder: _Binder, i: int) -> Drawn:
     drawn.range = (len(tasks) - 0.5, -0.5)
     pixel = (view.end - view.begin) / view.width
     row_px = view.height / _panel_count(binder) / len(tasks)
-    width = min(12.0, max(2.0, round(row_px * 0.62, 1)))
+    width = min(12.0, max(2.0, math.floor(row_px * 6.2 + 0.5) / 10))
     for kind in binder.spec.panels[0].lines:
         xs: list[float] = []
         ys: list[float] = []

@@ -7,6 +7,7 @@ from typing import Any
 from dash import html
 
 from dashboard import ids
+from dashboard.attributes import attributes
 from sim import MODEL_VERSION
 
 Component = Any
@@ -66,13 +67,12 @@ def keys_sheet() -> Component:
         [
             html.H2("Keyboard", id="keys-title"),
             html.Dl(
-                [
-                    html.Div([html.Dt(html.Kbd(keys)), html.Dd(what)])
-                    for keys, what in _KEYS
-                ],
+                [html.Div([html.Dt(html.Kbd(keys)), html.Dd(what)]) for keys, what in _KEYS],
                 className="keys",
             ),
-            html.Button("Close", className="button", **{"data-close": ids.KEYS}),
+            html.Button("Close", className="button", **attributes({"data-close": ids.KEYS})),
         ],
-        id=ids.KEYS, className="sheet", **{"aria-labelledby": "keys-title"},
-    )  # fmt: skip
+        id=ids.KEYS,
+        className="sheet",
+        **attributes({"aria-labelledby": "keys-title"}),
+    )

@@ -7,6 +7,7 @@ from typing import Any
 from dash import html
 
 from dashboard import ids
+from dashboard.attributes import attributes
 from dashboard.figures.registry import FIGURES
 from dashboard.figures.theme import ISSUER_STYLES
 
@@ -25,12 +26,17 @@ def charts() -> Component:
     """All sections, in the registry's order."""
     return html.Div(
         [
-            *(_section(name, spec.title, spec.question, spec.height)
-              for name, spec in FIGURES.items()),
-            html.Div(className="axis", **{"data-player": "axis", "aria-hidden": "true"}),
+            *(
+                _section(name, spec.title, spec.question, spec.height)
+                for name, spec in FIGURES.items()
+            ),
+            html.Div(
+                className="axis", **attributes({"data-player": "axis", "aria-hidden": "true"})
+            ),
         ],
-        id=ids.CHARTS, className="stack",
-    )  # fmt: skip
+        id=ids.CHARTS,
+        className="stack",
+    )
 
 
 def _section(name: str, title: str, question: str, height: int) -> Component:
@@ -39,12 +45,17 @@ def _section(name: str, title: str, question: str, height: int) -> Component:
             html.Div(
                 [
                     html.H2(title, className="figure-title", title=question),
-                    html.Div(className="figure-legend", **{"data-figure-part": "legend"}),
+                    html.Div(
+                        className="figure-legend", **attributes({"data-figure-part": "legend"})
+                    ),
                     html.Div(
                         [
                             html.Button(
-                                text, className="tool",
-                                **{"data-action": action, "aria-label": label.format(title=title)},
+                                text,
+                                className="tool",
+                                **attributes(
+                                    {"data-action": action, "aria-label": label.format(title=title)}
+                                ),
                             )
                             for action, text, label in _TOOLS
                         ],
@@ -53,13 +64,20 @@ def _section(name: str, title: str, question: str, height: int) -> Component:
                 ],
                 className="figure-head",
             ),
-            html.Div(className="figure-plot", style={"height": f"{height}px"},
-                     **{"data-figure-part": "plot"}),
-            html.P(className="figure-note", **{"data-figure-part": "note"}),
-            html.Div(className="figure-table", hidden=True, **{"data-figure-part": "table"}),
+            html.Div(
+                className="figure-plot",
+                style={"height": f"{height}px"},
+                **attributes({"data-figure-part": "plot"}),
+            ),
+            html.P(className="figure-note", **attributes({"data-figure-part": "note"})),
+            html.Div(
+                className="figure-table", hidden=True, **attributes({"data-figure-part": "table"})
+            ),
         ],
-        id=ids.figure(name), className="figure", **{"data-figure": name, "aria-label": title},
-    )  # fmt: skip
+        id=ids.figure(name),
+        className="figure",
+        **attributes({"data-figure": name, "aria-label": title}),
+    )
 
 
 def legend() -> Component:
@@ -70,7 +88,7 @@ def legend() -> Component:
                 [
                     html.Span(
                         className="swatch",
-                        style={"borderTopColor": style.color, "borderTopStyle": _DASHES[style.dash]},
+                        style={"borderTop": f"3px {_DASHES[style.dash]} {style.color}"},
                     ),
                     style.label,
                 ]
@@ -78,5 +96,7 @@ def legend() -> Component:
             for name, style in ISSUER_STYLES.items()
             if name != "unknown"
         ],
-        id=ids.LEGEND, className="legend", **{"aria-label": "Colours: who writes"},
-    )  # fmt: skip
+        id=ids.LEGEND,
+        className="legend",
+        **attributes({"aria-label": "Colours: who writes"}),
+    )

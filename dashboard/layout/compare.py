@@ -8,6 +8,9 @@ from typing import Any
 from dash import dcc, html
 
 from dashboard import ids
+from dashboard.attributes import attributes
+from dashboard.controls.spec import Option
+from dashboard.controls.widgets import toggles
 from sim.observe.metrics import METRICS
 
 Component = Any
@@ -20,20 +23,22 @@ def compare_bar() -> Component:
         [
             html.Div(
                 [
-                    html.Button("Fork as B", id=ids.FORK, className="button",
-                                title="Compare this scenario with a copy, then change the copy"),
-                    html.Button("B = patches 5 and 6 flipped", id=ids.FORK_PATCHED,
-                                className="button"),
+                    html.Button(
+                        "Fork as B",
+                        id=ids.FORK,
+                        className="button",
+                        title="Compare this scenario with a copy, then change the copy",
+                    ),
+                    html.Button(
+                        "B = patches 5 and 6 flipped", id=ids.FORK_PATCHED, className="button"
+                    ),
                 ],
                 className="when-single",
             ),
             html.Div(
                 [
                     html.P(id=ids.IN_WORDS, className="in-words"),
-                    dcc.Checklist(
-                        id=ids.OVERLAY, options=[{"label": "overlay B", "value": "on"}],
-                        value=["on"], className="choices", labelClassName="choice",
-                    ),
+                    toggles(ids.OVERLAY, (Option("on", "Overlay B"),), "on", "Overlay", many=True),
                     html.Button("Swap A and B", id=ids.SWAP, className="button"),
                     html.Button("Drop B", id=ids.DROP, className="button"),
                 ],
@@ -44,11 +49,19 @@ def compare_bar() -> Component:
                     html.Summary("B from a link"),
                     html.Div(
                         [
-                            html.Label("Link or differences, such as p=p5.p6",
-                                       htmlFor=ids.OTHER, className="offscreen"),
+                            html.Label(
+                                "Link or differences, such as p=p5.p6",
+                                htmlFor=ids.OTHER,
+                                className="offscreen",
+                            ),
                             dcc.Input(
-                                id=ids.OTHER, type="text", value="", debounce=True,
-                                className="field wide", autoComplete="off", spellCheck=False,
+                                id=ids.OTHER,
+                                type="text",
+                                value="",
+                                debounce=True,
+                                className="field wide",
+                                autoComplete="off",
+                                spellCheck=False,
                                 placeholder="a link, or differences from A: p=p5.p6&dr=40",
                             ),
                             html.Button("Compare", id=ids.OTHER_SET, className="button"),
@@ -60,16 +73,19 @@ def compare_bar() -> Component:
                 className="other",
             ),
         ],
-        id=ids.BAR, className="compare-bar", **{"data-paired": "false"},
-    )  # fmt: skip
+        id=ids.BAR,
+        className="compare-bar",
+        **attributes({"data-paired": "false"}),
+    )
 
 
 def numbers() -> Component:
     """The panel of the table."""
     return html.Div(
         html.P("The table of numbers comes when the run is done.", className="empty"),
-        id=ids.NUMBERS, className="numbers",
-    )  # fmt: skip
+        id=ids.NUMBERS,
+        className="numbers",
+    )
 
 
 def numbers_table(
@@ -93,7 +109,7 @@ def numbers_table(
             if absent
             else None,
         ]
-    )  # fmt: skip
+    )
 
 
 def _known(name: str, a: Mapping[str, Number], b: Mapping[str, Number] | None) -> bool:
@@ -113,7 +129,9 @@ def _verdict(a: Mapping[str, Number], b: Mapping[str, Number]) -> str:
 
 def _row(name: str, a: Number, b: Mapping[str, Number] | None) -> Component:
     metric = METRICS[name]
-    cells = [html.Th(metric.title, scope="row", title=f"{name} = {metric.formula}")]
+    cells: list[Component] = [
+        html.Th(metric.title, scope="row", title=f"{name} = {metric.formula}")
+    ]
     cells.append(html.Td(number_text(a), className="num"))
     mark = ""
     if b is not None:
@@ -132,7 +150,10 @@ def _mark(mark: str) -> Component:
     if not mark:
         return None
     return html.Span(
-        [html.Span("▲" if mark == "better" else "▼", **{"aria-hidden": "true"}), f" {mark}"],
+        [
+            html.Span("▲" if mark == "better" else "▼", **attributes({"aria-hidden": "true"})),
+            f" {mark}",
+        ],
         className=f"mark mark-{mark}",
     )
 
@@ -158,7 +179,7 @@ def difference_text(a: Number, b: Number) -> str:
 
 def change_text(a: Number, b: Number) -> str:
     """Relative to A, in percent; empty where A is 0."""
-    if a is None or b is None or a == 0 or a == b:
+    if a is None or b is None or a in (0, b):
         return ""
     percent = (b - a) / abs(a) * 100
     return f"×{b / a:.3g}" if percent > 1000 else f"{percent:+.1f} %".replace("-", "−")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dash import dcc, html
 
 from dashboard import ids
+from dashboard.attributes import attributes
 from dashboard.controls.link import PageLink
 from dashboard.services.services import Services
 from sim.traces import TraceError, scenario_for
@@ -35,27 +36,36 @@ def recorded(services: Services) -> Component:
 def _upload(limit_mib: int) -> Component:
     return html.Div(
         [
-            html.P(f"Drop an ftrace text, a samp.txt, a series.csv or a results.json here: plain, "
-                   f".gz or .xz, at most {limit_mib} MiB. It stays on this server for a day."),
-            html.Span(className="upload-place", **{"data-input": "file",
-                      "data-input-label": "Choose a recording to open"}),
+            html.P(
+                f"Drop an ftrace text, a samp.txt, a series.csv or a results.json here: plain, "
+                f".gz or .xz, at most {limit_mib} MiB. It stays on this server for a day."
+            ),
+            html.Span(
+                className="upload-place",
+                **attributes(
+                    {"data-input": "file", "data-input-label": "Choose a recording to open"}
+                ),
+            ),
             html.P("", id=ids.UPLOAD_NOTE, className="quiet", role="status"),
         ],
-        id=ids.UPLOAD, className="upload",
-    )  # fmt: skip
+        id=ids.UPLOAD,
+        className="upload",
+    )
 
 
 def _list(services: Services) -> Component:
     try:
         listed = list(services.recordings.catalogue().values())
     except TraceError as error:
-        return html.P(f"The recordings of this server cannot be read: {error.message}",
-                      className="empty")  # fmt: skip
+        return html.P(
+            f"The recordings of this server cannot be read: {error.message}", className="empty"
+        )
     if not listed:
         return html.P(
             "This server offers no recordings of its own; RECLAIM_LAB_RECORDINGS_DIR names their "
-            "folder.", className="empty",
-        )  # fmt: skip
+            "folder.",
+            className="empty",
+        )
     heads = ("Recording", "Kernel", "Variant", "")
     return html.Div(
         html.Table(
@@ -65,17 +75,23 @@ def _list(services: Services) -> Component:
             ],
             className="table",
         ),
-        className="scroll-x", tabIndex=0, role="region", **{"aria-label": "Recordings"},
-    )  # fmt: skip
+        className="scroll-x",
+        tabIndex=0,
+        role="region",
+        **attributes({"aria-label": "Recordings"}),
+    )
 
 
 def _row(recording: Recording) -> Component:
-    links = [dcc.Link("open", href=f"/{_search(recording, beside=False)}",
-                      **{"title": f"Open {recording.name}"})]  # fmt: skip
-    if scenario_for(recording) is not None:
-        links.append(
-            dcc.Link("beside the simulation", href=f"/{_search(recording, beside=True)}")
+    links = [
+        dcc.Link(
+            "open",
+            href=f"/{_search(recording, beside=False)}",
+            **attributes({"title": f"Open {recording.name}"}),
         )
+    ]
+    if scenario_for(recording) is not None:
+        links.append(dcc.Link("beside the simulation", href=f"/{_search(recording, beside=True)}"))
     return html.Tr(
         [
             html.Th([recording.title, html.Code(recording.name)], scope="row"),

@@ -1,5 +1,6 @@
-"""The run: its state in one line, headline numbers, the transport bar, and the card of a run
-that cannot be shown. Playback and clientside.js fill in what moves.
+"""The run: state line, headline numbers, transport, and the card of one that cannot be shown.
+
+Playback and clientside.js fill in what moves.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from typing import Any
 from dash import html
 
 from dashboard import ids
+from dashboard.attributes import attributes
 from sim.observe.metrics import HEADLINE as HEADLINE_METRICS
 from sim.observe.metrics import METRICS
 
@@ -27,18 +29,24 @@ def _one_run(run: str) -> Component:
     return html.Div(
         [
             html.Span(run, className=f"run-letter run-letter-{run.lower()}"),
-            html.Span("", className="run-state", **{"data-run-state": "", "data-run": run}),
             html.Span(
-                html.Span(className="run-bar-fill"), className="run-bar", **{"aria-hidden": "true"}
+                "", className="run-state", **attributes({"data-run-state": "", "data-run": run})
             ),
-            html.Span("", className="run-clock", **{"data-run-clock": run}),
-            html.Span("", className="run-name", **{"data-run-name": run}),
+            html.Span(
+                html.Span(className="run-bar-fill"),
+                className="run-bar",
+                **attributes({"aria-hidden": "true"}),
+            ),
+            html.Span("", className="run-clock", **attributes({"data-run-clock": run})),
+            html.Span("", className="run-name", **attributes({"data-run-name": run})),
             html.Button(
-                "Cancel", className="button small", hidden=True, **{"data-cancel": run}
+                "Cancel", className="button small", hidden=True, **attributes({"data-cancel": run})
             ),
         ],
-        className="run", hidden=run != "A", **{"data-run-line": run},
-    )  # fmt: skip
+        className="run",
+        hidden=run != "A",
+        **attributes({"data-run-line": run}),
+    )
 
 
 def run_card() -> Component:
@@ -50,8 +58,11 @@ def run_card() -> Component:
             html.Dl([], className="card-facts"),
             html.Button("Try again", id=ids.RUN_RETRY, className="button primary"),
         ],
-        id=ids.RUN_CARD, className="card", role="alert", hidden=True,
-    )  # fmt: skip
+        id=ids.RUN_CARD,
+        className="card",
+        role="alert",
+        hidden=True,
+    )
 
 
 def headline() -> Component:
@@ -67,23 +78,32 @@ def _tile(name: str) -> Component:
             html.Dt(metric.title, title=f"{metric.formula}{f'; {better}' if better else ''}"),
             html.Dd(
                 [
-                    html.Span("–", className="value", **{"data-headline": name, "data-run": "A"}),
-                    html.Span("–", className="value value-b",
-                              **{"data-headline": name, "data-run": "B"}),
+                    html.Span(
+                        "–",
+                        className="value",
+                        **attributes({"data-headline": name, "data-run": "A"}),
+                    ),
+                    html.Span(
+                        "–",
+                        className="value value-b",
+                        **attributes({"data-headline": name, "data-run": "B"}),
+                    ),
                     html.Span(metric.unit, className="unit"),
                 ]
             ),
         ],
         className="tile",
-    )  # fmt: skip
+    )
 
 
 def _player(action: str, label: str, id_: str) -> Component:
     return html.Button(
-        html.Span(className=f"icon icon-{action}", **{"aria-hidden": "true"}),
-        id=id_, className="button icon-button", title=label,
-        **{"data-player": action, "aria-label": label},
-    )  # fmt: skip
+        html.Span(className=f"icon icon-{action}", **attributes({"aria-hidden": "true"})),
+        id=id_,
+        className="button icon-button",
+        title=label,
+        **attributes({"data-player": action, "aria-label": label}),
+    )
 
 
 def transport() -> Component:
@@ -95,22 +115,33 @@ def transport() -> Component:
             _player("play", "Play", ids.PLAY),
             _player("forward", "One sample on", ids.STEP),
             _player("end", "To the end", ids.END),
-            html.Span(id=ids.SCRUB, className="scrub-place",
-                      **{"data-input": "range", "data-input-player": "scrub",
-                         "data-input-label": "Simulated time"}),
-            html.Output("", id=ids.CLOCK, className="clock", **{"data-player": "time"}),
+            html.Span(
+                id=ids.SCRUB,
+                className="scrub-place",
+                **attributes(
+                    {
+                        "data-input": "range",
+                        "data-input-player": "scrub",
+                        "data-input-label": "Simulated time",
+                    }
+                ),
+            ),
+            html.Output("", id=ids.CLOCK, className="clock", **attributes({"data-player": "time"})),
             html.Label(
                 [
                     html.Span("speed", className="offscreen"),
                     html.Select(
-                        [
-                            html.Option(f"{x}×", value=str(x), selected=x == 10) for x in SPEEDS
-                        ],
-                        id=ids.SPEED, className="speed", **{"data-player": "speed"},
+                        [html.Option(f"{x}×", value=str(x), selected=x == 10) for x in SPEEDS],
+                        id=ids.SPEED,
+                        className="speed",
+                        **attributes({"data-player": "speed"}),
                     ),
                 ]
             ),
             _player("zoom-reset", "Whole run", ids.ZOOM_RESET),
         ],
-        id=ids.TRANSPORT, className="transport", role="group", **{"aria-label": "Playback"},
-    )  # fmt: skip
+        id=ids.TRANSPORT,
+        className="transport",
+        role="group",
+        **attributes({"aria-label": "Playback"}),
+    )

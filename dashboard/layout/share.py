@@ -7,6 +7,7 @@ from typing import Any
 from dash import html
 
 from dashboard import ids
+from dashboard.attributes import attributes
 from dashboard.controls.link import PageLink
 from sim.scenario_url import encode
 
@@ -17,13 +18,20 @@ def link_box() -> Component:
     """The address bar is the link; this copies it with title and view."""
     return html.Div(
         [
-            html.Code("", id=ids.LINK, className="link-text", tabIndex=0,
-                      **{"aria-label": "Link of this scenario"}),
+            html.Code(
+                "",
+                id=ids.LINK,
+                className="link-text",
+                tabIndex=0,
+                **attributes({"aria-label": "Link of this scenario"}),
+            ),
             html.Button("Copy link", id=ids.COPY, className="button"),
             html.Span("", id=ids.COPIED, className="copied", role="status"),
         ],
-        className="link-box", role="group", **{"aria-label": "Share"},
-    )  # fmt: skip
+        className="link-box",
+        role="group",
+        **attributes({"aria-label": "Share"}),
+    )
 
 
 def trace() -> Component:
@@ -40,40 +48,52 @@ def trace_links(link: PageLink) -> Component:
     other = [_downloads("B", encode(link.b))] if link.b else []
     cli = encode(link.b if link.input_key and link.b else link.a)
     return [
-        own, *other,
+        own,
+        *other,
         html.H2("Repeat it without the page"),
         html.P("The same engine, the same seed, the same bits:", className="quiet"),
         html.Pre(f"python -m sim run '{cli}'", id=ids.CLI, tabIndex=0),
-    ]  # fmt: skip
+    ]
 
 
 def _downloads(title: str, query: str, *, trace: bool = True) -> Component:
     items = [
         ("metrics and columns, JSON", f"/api/run?{query}&format=json", "for programs"),
-        ("columns, CSV", f"/api/run?{query}&format=csv", "one row for each sample, units in the "
-         "header"),
-        ("the whole run, NumPy .npz", f"/api/run?{query}&format=npz", "series, IO log, stalls, "
-         "trace"),
-    ]  # fmt: skip
+        (
+            "columns, CSV",
+            f"/api/run?{query}&format=csv",
+            "one row for each sample, units in the header",
+        ),
+        (
+            "the whole run, NumPy .npz",
+            f"/api/run?{query}&format=npz",
+            "series, IO log, stalls, trace",
+        ),
+    ]
     if trace:
         items.insert(
             0,
             (
-                "ftrace text", f"/api/trace?{query}",
+                "ftrace text",
+                f"/api/trace?{query}",
                 "the events of patches 1 to 4, line for line as the kernel prints them; "
                 "trace-vmscan-postprocess.pl of 2.6.36 reads it",
             ),
-        )  # fmt: skip
+        )
     return html.Div(
         [
             html.H2(title),
             html.Ul(
                 [
-                    html.Li([html.A(name, href=href, download=""), html.Span(f" {what}",
-                                                                           className="quiet")])
+                    html.Li(
+                        [
+                            html.A(name, href=href, download=""),
+                            html.Span(f" {what}", className="quiet"),
+                        ]
+                    )
                     for name, href, what in items
                 ],
                 className="downloads",
             ),
         ]
-    )  # fmt: skip
+    )

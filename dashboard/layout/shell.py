@@ -8,6 +8,7 @@ from typing import Any
 from dash import dcc, html
 
 from dashboard import ids
+from dashboard.attributes import attributes
 from dashboard.layout.about import about, keys_sheet
 from dashboard.layout.charts import charts, legend
 from dashboard.layout.compare import compare_bar, numbers
@@ -61,7 +62,9 @@ def _stores() -> list[Component]:
 def _header() -> Component:
     return html.Header(
         [
-            icon_button("menu", "Controls", ids.SIDEBAR_TOGGLE, **{"aria-expanded": "true"}),
+            icon_button(
+                "menu", "Controls", ids.SIDEBAR_TOGGLE, **attributes({"aria-expanded": "true"})
+            ),
             html.A("Reclaim Lab", href="/", className="brand"),
             link_box(),
             icon_button("keys", "Keyboard shortcuts", ids.KEYS_TOGGLE),
@@ -74,9 +77,12 @@ def _header() -> Component:
 def icon_button(icon: str, label: str, id_: str, **more: Any) -> Component:
     """A button that shows only a sign."""
     return html.Button(
-        html.Span(className=f"icon icon-{icon}", **{"aria-hidden": "true"}),
-        id=id_, className="button icon-button", title=label, **{"aria-label": label, **more},
-    )  # fmt: skip
+        html.Span(className=f"icon icon-{icon}", **attributes({"aria-hidden": "true"})),
+        id=id_,
+        className="button icon-button",
+        title=label,
+        **attributes({"aria-label": label, **more}),
+    )
 
 
 def _main(services: Services) -> Component:
@@ -94,19 +100,32 @@ def _main(services: Services) -> Component:
             run_line(),
             run_card(),
             headline(),
-            html.P(id=ids.LIVE, className="offscreen", role="status", **{"aria-live": "polite"}),
+            html.P(
+                id=ids.LIVE,
+                className="offscreen",
+                role="status",
+                **attributes({"aria-live": "polite"}),
+            ),
             html.Div(
                 [
                     html.Button(
-                        label, id=ids.tab(name), className="tab", role="tab",
-                        **{
-                            "data-tab": name, "aria-controls": ids.panel(name),
-                            "aria-selected": "true" if name == "charts" else "false",
-                        },
+                        label,
+                        id=ids.tab(name),
+                        className="view-tab",
+                        role="tab",
+                        **attributes(
+                            {
+                                "data-tab": name,
+                                "aria-controls": ids.panel(name),
+                                "aria-selected": "true" if name == "charts" else "false",
+                            }
+                        ),
                     )
                     for name, label in TAB_NAMES.items()
                 ],
-                className="tabs", role="tablist", **{"aria-label": "Views of the run"},
+                className="tabs",
+                role="tablist",
+                **attributes({"aria-label": "Views of the run"}),
             ),
             _panel("charts", [html.Div([transport(), legend()], className="sticky"), charts()]),
             _panel("numbers", numbers()),
@@ -114,13 +133,18 @@ def _main(services: Services) -> Component:
             _panel("trace", trace()),
             _panel("about", about()),
         ],
-        id=ids.MAIN, className="main", tabIndex=-1,
-    )  # fmt: skip
+        id=ids.MAIN,
+        className="main",
+        tabIndex=-1,
+    )
 
 
 def _panel(name: str, children: Component) -> Component:
     more = {} if name == "charts" else {"hidden": True}
     return html.Section(
-        children, id=ids.panel(name), className=f"panel panel-{name}", role="tabpanel",
-        **{"aria-labelledby": ids.tab(name), **more},
-    )  # fmt: skip
+        children,
+        id=ids.panel(name),
+        className=f"panel panel-{name}",
+        role="tabpanel",
+        **attributes({"aria-labelledby": ids.tab(name), **more}),
+    )

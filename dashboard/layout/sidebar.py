@@ -7,8 +7,9 @@ from typing import Any
 from dash import dcc, html
 
 from dashboard import ids
-from dashboard.controls.spec import CONTROLS, FOLDED, Control, Group
-from dashboard.controls.widgets import row
+from dashboard.attributes import attributes
+from dashboard.controls.spec import CONTROLS, FOLDED, Control, Group, Option
+from dashboard.controls.widgets import row, toggles
 from sim.presets import PRESETS
 from sim.scenario_url import encode
 
@@ -19,6 +20,7 @@ _KINDS = (
     ("Containers", ("container",)),
     ("As recorded", ("recorded",)),
 )
+_SIDES = (Option("a", "Edit A"), Option("b", "Edit B"))
 
 
 def sidebar() -> Component:
@@ -28,12 +30,10 @@ def sidebar() -> Component:
             html.H2("Scenario", className="offscreen"),
             _presets(),
             html.Div(
-                dcc.RadioItems(
-                    id=ids.EDIT, options=[{"label": f"controls edit {x.upper()}", "value": x}
-                                          for x in ("a", "b")],
-                    value="a", className="choices choices-segment", labelClassName="choice",
-                ),
-                id=ids.EDIT_BOX, className="edit-box", hidden=True,
+                toggles(ids.EDIT, _SIDES, "a", "Which side the controls edit", many=False),
+                id=ids.EDIT_BOX,
+                className="edit-box",
+                hidden=True,
             ),
             html.Div(id=ids.CHANGED, className="changed"),
             _set(Group.PATCHES),
@@ -43,8 +43,10 @@ def sidebar() -> Component:
             html.Datalist([html.Option(value="root")], id=ids.MEMCG_NAMES),
             *(_folded(group) for group in FOLDED),
         ],
-        id=ids.SIDEBAR, className="side", **{"aria-label": "Scenario controls"},
-    )  # fmt: skip
+        id=ids.SIDEBAR,
+        className="side",
+        **attributes({"aria-label": "Scenario controls"}),
+    )
 
 
 def _of(group: Group) -> list[Control]:
@@ -56,9 +58,14 @@ def _set(group: Group) -> Component:
 
 
 def _mix() -> Component:
-    return html.Fieldset(
-        [html.Legend("workload mix"), *(row(control) for control in _of(Group.MIX))],
-        className="group choice-set mix",
+    return html.Div(
+        [
+            html.Span("workload mix", className="row-label group-label", id="sidebar-mix-label"),
+            *(row(control) for control in _of(Group.MIX)),
+        ],
+        className="group",
+        role="group",
+        **attributes({"aria-labelledby": "sidebar-mix-label"}),
     )
 
 
@@ -69,7 +76,7 @@ def _folded(group: Group) -> Component:
             html.Div([row(control) for control in _of(group)], className="rows"),
         ],
         className="fold",
-        **{"data-group": group.name.lower()},
+        **attributes({"data-group": group.name.lower()}),
     )
 
 
@@ -83,11 +90,14 @@ def _presets() -> Component:
                 [html.Span("Preset", className="quiet"), html.Span(id=ids.PRESET_NAME)],
                 className="preset-summary",
             ),
-            html.Div([_preset_group(title, names) for title, names in _grouped()],
-                     className="preset-list"),
+            html.Div(
+                [_preset_group(title, names) for title, names in _grouped()],
+                className="preset-list",
+            ),
         ],
-        id=ids.PRESETS, className="presets",
-    )  # fmt: skip
+        id=ids.PRESETS,
+        className="presets",
+    )
 
 
 def _grouped() -> list[tuple[str, list[str]]]:

@@ -24,6 +24,7 @@ from sim.machine.page import (
     PG_writable,
     PG_writeback,
 )
+from sim.machine.stack import note_writepage_stack
 from sim.machine.task import BUDGET_SPENT, DONE
 from sim.machine.vmstat import PSWPOUT, WRITTEN_KSWAPD
 from sim.machine.writeback import clear_page_dirty_for_io, end_page_writeback, set_page_writeback
@@ -52,6 +53,7 @@ def _start_writepage(m, t, pfn):  # type: ignore[no-untyped-def]
     flags = page.page_flags
     if not clear_page_dirty_for_io(m, pfn):
         return False
+    hole = False
     if flags & PG_swapbacked:
         block = m.fs[0].swap_start_block + page.block
         m.vm[PSWPOUT] += 1
@@ -63,9 +65,11 @@ def _start_writepage(m, t, pfn):  # type: ignore[no-untyped-def]
                 end_page_writeback(m, pfn)
                 return False
         block = np.int64(m.slot_block[m.inode[page.mapping].first_slot + page.index])
-        if block < 0:
+        hole = block < 0
+        if hole:
             block = map_block(m, np.int64(page.mapping), np.int64(page.index))
         page.block = block
+    note_writepage_stack(m, t, hole)
     set_page_writeback(m, pfn)
     if block < 0:
         end_page_writeback(m, pfn)

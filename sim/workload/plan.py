@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from sim.machine.stack import FAULT_ENTRY, WRITE_PAGE_ENTRY
 from sim.scenario import MixSpec, Scenario, WorkloadKind, WorkloadSpec
 from sim.units import KIB_PER_PAGE, NSEC_PER_SEC, NSEC_PER_USEC, pages_from_kib, pages_from_mib
 
 KINDS = tuple(WorkloadKind)
 """Position = code of the kind in kernels (``sim.workload.kinds``)."""
+
+FAULTING = (WorkloadKind.MMAP_DIRTIER, WorkloadKind.ANON_HOG)
+"""Kinds that ask for pages from the fault path; the others from system calls (C12)."""
 
 MIX_DEFAULTS: dict[WorkloadKind, dict[str, int]] = {
     WorkloadKind.SEQ_WRITER: {"file_mib": 4096, "block_kib": 64},
@@ -72,5 +76,6 @@ def _columns(spec: WorkloadSpec) -> dict[str, int]:
         "w_run_pages": spec.run_pages,
         "w_think_ns": spec.think_us * NSEC_PER_USEC,
         "w_rate_pages_per_s": rate_pages,
+        "stack_bytes": FAULT_ENTRY if spec.kind in FAULTING else WRITE_PAGE_ENTRY,
         "op_rate_ns": NSEC_PER_SEC // rate_pages if rate_pages else 0,
     }

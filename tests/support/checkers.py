@@ -7,56 +7,82 @@ from typing import Any
 
 import numpy as np
 
+from sim.machine.machine import ANY_WAKE
 from sim.machine.page import (
     NR_LRU_LISTS,
+    PG_active,
     PG_dirty,
     PG_isolated,
+    PG_locked,
     PG_lru,
     PG_swapbacked,
     PG_swapcache,
+    PG_waiters,
     PG_writeback,
 )
+from sim.machine.request import RQ_DISPATCHED, RQ_FREE, RQ_QUEUED
+from sim.machine.task import PF_MEMDIE
 from sim.machine.vmstat import (
     NR_FILE_DIRTY,
     NR_FREE_PAGES,
     NR_INACTIVE_ANON,
     NR_ISOLATED_ANON,
+    NR_REQUESTS_ASYNC,
     NR_SWAP_USED_PAGES,
     NR_WRITEBACK,
+    NR_WRITEBACK_SWAP,
 )
 from sim.machine.zone import MAX_NR_ZONES
+from sim.result import SleepCause
+from sim.units import SECTORS_PER_PAGE
+
+Places = dict[int, tuple[int, int]]
+"""pfn -> (zone, lru)."""
+
+CONGESTION = (
+    SleepCause.CONGESTION_WAIT,
+    SleepCause.TOO_MANY_ISOLATED,
+    SleepCause.THROTTLE_VM_WRITEOUT,
+    SleepCause.NO_PROGRESS,
+    SleepCause.BALANCE_DIRTY,
+    SleepCause.THINK,
+)
+"""Sleeps that must end by themselves."""
+NEVER = 1 << 62
 
 
 def check_machine(simulation: Any) -> None:
-    """Every invariant of pages, lists, counters, containers and tasks."""
+    """Every invariant of pages, lists, counters, containers, requests and tasks."""
     arrays = simulation.system.arrays
-    on_zone_list = _walk(arrays, 0, "next")
+    on_zone_list = walk(arrays, 0, "next")
     check_every_page_is_in_one_place(simulation, on_zone_list)
-    check_memcg_lists(arrays)
+    check_memcg_lists(arrays, on_zone_list)
     check_counters(arrays, on_zone_list)
     check_charges(simulation)
     check_dirty_tags(arrays)
     check_swap(arrays)
+    check_requests(simulation)
+    check_sleepers(simulation)
     check_task_times(simulation)
 
 
-def _walk(arrays: Any, group: int, link: str) -> dict[int, tuple[int, int]]:
-    """pfn -> (zone, lru) of every page on the lists of a group, checking links and counts."""
+def walk(arrays: Any, group: int, link: str) -> Places:
+    """Every page on the lists of a group, checking links and counts."""
     page, lru = arrays.page, arrays.lru
-    back = "prev" if link == "next" else "memcg_prev"
-    following, previous = page[link], page[back]
-    found: dict[int, tuple[int, int]] = {}
+    following = page[link].tolist()
+    previous = page["prev" if link == "next" else "memcg_prev"].tolist()
+    zone_of, lru_of = page["zone"].tolist(), page["lru"].tolist()
+    found: Places = {}
     for z in range(MAX_NR_ZONES):
         lists = lru[group * MAX_NR_ZONES + z]
         for which in range(NR_LRU_LISTS):
             pfn, last, n = int(lists["head"][which]), -1, 0
             while pfn >= 0:
                 assert pfn not in found, f"page {pfn} is on two lists of group {group}"
-                assert previous[pfn] == last, f"page {pfn}: broken {back} link"
-                assert page["zone"][pfn] == z
-                assert page["lru"][pfn] == which
+                assert previous[pfn] == last, f"page {pfn}: broken back link"
+                assert (zone_of[pfn], lru_of[pfn]) == (z, which), f"page {pfn}"
                 found[pfn] = (z, which)
-                last, pfn, n = pfn, int(following[pfn]), n + 1
+                last, pfn, n = pfn, following[pfn], n + 1
             assert int(lists["tail"][which]) == last
             assert int(lists["nr"][which]) == n, f"group {group} zone {z} lru {which}: count"
     return found
@@ -64,13 +90,16 @@ def _walk(arrays: Any, group: int, link: str) -> dict[int, tuple[int, int]]:
 
 def _free_pages(arrays: Any) -> set[int]:
     free: set[int] = set()
-    for zone in arrays.zone:
+    following = arrays.page["next"].tolist()
+    for z, zone in enumerate(arrays.zone):
         pfn, n = int(zone["free_head"]), 0
         while pfn >= 0 and n < int(zone["nr_free"]):
             assert pfn not in free, f"page {pfn} is free twice"
+            assert arrays.page["zone"][pfn] == z
             free.add(pfn)
-            pfn, n = int(arrays.page["next"][pfn]), n + 1
+            pfn, n = following[pfn], n + 1
         assert n == int(zone["nr_free"])
+        assert pfn == -1 or not n, f"zone {z}: more pages on the free list than counted"
     assert len(free) == int(arrays.vm[NR_FREE_PAGES])
     return free
 
@@ -81,81 +110,98 @@ def _in_flight(arrays: Any) -> set[int]:
     return {int(pfn) for pfn in task["alloc_pfn"][task["np_charging"] == 1]}
 
 
-def check_every_page_is_in_one_place(simulation: Any, on_list: dict[int, Any]) -> None:
-    """Free, on one zone list, isolated, or in flight; free + used + the kernel's = present."""
+def check_every_page_is_in_one_place(simulation: Any, on_list: Places) -> None:
+    """Free, on one zone list, isolated, or in flight; their sum never changes."""
     arrays = simulation.system.arrays
     flags = arrays.page["page_flags"]
     free = _free_pages(arrays)
     isolated = set(np.flatnonzero(flags & PG_isolated).tolist())
     flying = _in_flight(arrays)
     places = (free, set(on_list), isolated, flying)
-    assert sum(map(len, places)) == len(set().union(*places)), "a page is in two places"
+    total = sum(map(len, places))
+    assert total == len(set().union(*places)), "a page is in two places"
     assert set(np.flatnonzero(flags & PG_lru).tolist()) == set(on_list)
-    cached = {int(pfn) for pfn in arrays.slot_pfn if pfn >= 0}
-    assert cached == set(on_list) | isolated, "page cache and lists differ"
-    if not hasattr(simulation, "checked_total"):
-        simulation.meta["checked_total"] = sum(map(len, places))
-    assert simulation.meta["checked_total"] == sum(map(len, places)), "pages came or went"
+    assert not flags[sorted(free)].any(), "a free page has flags"
+    assert simulation.meta.setdefault("managed_pages", total) == total, "pages came or went"
+    check_page_cache(arrays, set(on_list) | isolated)
 
 
-def check_memcg_lists(arrays: Any) -> None:
+def check_page_cache(arrays: Any, in_use: set[int]) -> None:
+    """The slots of all inodes hold exactly the pages in use, each under its mapping and index."""
+    slots = np.flatnonzero(arrays.slot_pfn >= 0)
+    pfns = arrays.slot_pfn[slots]
+    assert len(set(pfns.tolist())) == len(pfns), "a page is in two slots"
+    assert set(pfns.tolist()) == in_use, "page cache and lists differ"
+    page, inode = arrays.page, arrays.inode
+    owners = page["mapping"][pfns]
+    assert (owners >= 0).all()
+    assert (inode["first_slot"][owners] + page["index"][pfns] == slots).all()
+    assert (page["index"][pfns] < inode["nr_pages"][owners]).all()
+    cached = np.bincount(owners, minlength=len(inode))
+    assert (cached == inode["nr_cached"]).all()
+
+
+def check_memcg_lists(arrays: Any, on_zone: Places) -> None:
     """A charged page on the LRU is on exactly its memcg's list for its zone and list."""
-    on_zone = _walk(arrays, 0, "next")
-    memcg = arrays.page["memcg"]
+    memcg = arrays.page["memcg"].tolist()
     for g in range(1, len(arrays.memcg)):
-        found = _walk(arrays, g, "memcg_next")
-        assert set(found) == {pfn for pfn in on_zone if memcg[pfn] == g}
-        assert all(on_zone[pfn] == place for pfn, place in found.items())
+        found = walk(arrays, g, "memcg_next")
+        assert found == {pfn: place for pfn, place in on_zone.items() if memcg[pfn] == g}
 
 
-def check_counters(arrays: Any, on_list: dict[int, tuple[int, int]]) -> None:
+def check_counters(arrays: Any, on_list: Places) -> None:
     """Every gauge is the number of pages it counts."""
     vm, flags = arrays.vm, arrays.page["page_flags"]
     per_list = Counter(lru for _, lru in on_list.values())
     for lru in range(NR_LRU_LISTS):
         assert int(vm[NR_INACTIVE_ANON + lru]) == per_list[lru]
+    for pfn, (_, lru) in on_list.items():
+        assert bool(flags[pfn] & PG_active) == bool(lru & 1), f"page {pfn}: PG_active"
+        assert bool(flags[pfn] & PG_swapbacked) == (lru < 2), f"page {pfn}: PG_swapbacked"
     dirty = (flags & PG_dirty != 0) & (flags & PG_swapbacked == 0)
     writeback = flags & PG_writeback != 0
+    swap = flags & PG_swapbacked != 0
     assert int(vm[NR_FILE_DIRTY]) == int(dirty.sum())
     assert int(vm[NR_WRITEBACK]) == int(writeback.sum())
+    assert int(vm[NR_WRITEBACK_SWAP]) == int((writeback & swap).sum())
     assert int(arrays.bdi["nr_reclaimable"][0]) == int(dirty.sum())
+    assert int(arrays.bdi["nr_writeback"][0]) == int((writeback & ~swap).sum())
     zone_of = arrays.page["zone"]
     for z in range(MAX_NR_ZONES):
         assert int(arrays.zone["nr_file_dirty"][z]) == int((dirty & (zone_of == z)).sum())
         assert int(arrays.zone["nr_writeback"][z]) == int((writeback & (zone_of == z)).sum())
     isolated = flags & PG_isolated != 0
-    anon = flags & PG_swapbacked != 0
     assert int(vm[NR_ISOLATED_ANON]) == int(arrays.zone["nr_isolated"][:, 0].sum())
-    held = int(arrays.zone["nr_isolated"].sum())
+    assert int(vm[NR_ISOLATED_ANON + 1]) == int(arrays.zone["nr_isolated"][:, 1].sum())
     # freed pages of a batch under way have left PG_isolated before the batch is accounted
-    assert int(isolated.sum()) <= held
-    assert int((isolated & anon).sum()) <= int(vm[NR_ISOLATED_ANON])
+    assert int((isolated & swap).sum()) <= int(vm[NR_ISOLATED_ANON])
+    assert int((isolated & ~swap).sum()) <= int(vm[NR_ISOLATED_ANON + 1])
 
 
 def check_charges(simulation: Any) -> None:
-    """usage is the number of charged pages (one more while a page is being added)."""
+    """usage is the number of charged pages; with its stock it stays within the limit."""
     arrays = simulation.system.arrays
+    flags = arrays.page["page_flags"]
     cached = arrays.slot_pfn[arrays.slot_pfn >= 0]
     per_memcg = Counter(arrays.page["memcg"][cached].tolist())
-    dirty = arrays.page["page_flags"] & PG_dirty != 0
-    file = arrays.page["page_flags"] & PG_swapbacked == 0
+    dirty = (flags & PG_dirty != 0) & (flags & PG_swapbacked == 0)
+    victims = set(arrays.task["memcg"][arrays.task["pf_flags"] & PF_MEMDIE != 0].tolist())
     for g, memcg in enumerate(arrays.memcg):
         assert int(memcg["usage"]) == per_memcg[g], f"memcg {g}"
         assert int(memcg["nr_file"]) + int(memcg["nr_anon"]) == per_memcg[g]
         mine = arrays.page["memcg"] == g
-        assert int(memcg["nr_dirty"]) == int((dirty & file & mine).sum())
-        if memcg["limit"]:
-            over = int(memcg["usage"]) + int(memcg["stock"]) - int(memcg["limit"])
-            killed = int((arrays.task["pf_flags"] & 32 != 0).sum())
-            assert over <= 0 or killed, f"memcg {g} is {over} pages over its limit"
+        assert int(memcg["nr_dirty"]) == int((dirty & mine).sum())
+        writeback = flags & PG_writeback != 0
+        assert int(memcg["nr_writeback"]) == int((writeback & mine).sum())
+        if memcg["limit"] and g not in victims:
+            charged = int(memcg["usage"]) + int(memcg["stock"])
+            assert charged <= int(memcg["limit"]), f"memcg {g} is over its limit"
+            assert int(memcg["max_usage"]) <= int(memcg["limit"])
 
 
 def check_dirty_tags(arrays: Any) -> None:
     """A dirty page is tagged; an inode's count is that of its dirty pages."""
     page = arrays.page
-    dirty = np.flatnonzero(
-        (page["page_flags"] & PG_dirty) & (page["page_flags"] & PG_swapbacked == 0)
-    )
     flags = page["page_flags"]
     dirty = np.flatnonzero((flags & PG_dirty != 0) & (flags & PG_swapbacked == 0))
     slots = arrays.inode["first_slot"][page["mapping"][dirty]] + page["index"][dirty]
@@ -163,6 +209,8 @@ def check_dirty_tags(arrays: Any) -> None:
     assert tagged.all(), "a dirty page lacks its tag"
     counts = np.bincount(page["mapping"][dirty], minlength=len(arrays.inode))
     assert (counts == arrays.inode["nr_dirty"]).all()
+    unlisted = (arrays.inode["nr_dirty"] > 0) & (arrays.inode["bdi_list"] == 0)
+    assert not (unlisted & (arrays.inode["state"] & 4 == 0)).any(), "no flusher will find it"
 
 
 def check_swap(arrays: Any) -> None:
@@ -182,7 +230,124 @@ def check_swap(arrays: Any) -> None:
     assert used == int(arrays.vm[NR_SWAP_USED_PAGES]) == len(cached | set(out))
 
 
+def request_pages(arrays: Any, r: int) -> list[int]:
+    """The pages of a request, in the order of its chain."""
+    chain, pfn = [], int(arrays.request["first_page"][r])
+    while pfn >= 0:
+        assert len(chain) <= int(arrays.request["nr_pages"][r]), f"request {r}: endless chain"
+        chain.append(pfn)
+        pfn = int(arrays.page["bio_next"][pfn])
+    return chain
+
+
+def check_requests(simulation: Any) -> None:
+    """Counts of requests; every page under IO is in one bio or request, at its own block."""
+    arrays = simulation.system.arrays
+    request, q, flags = arrays.request, arrays.queue[0], arrays.page["page_flags"]
+    busy = np.flatnonzero(request["state"] != RQ_FREE)
+    sync = request["sync"][busy]
+    assert int((sync == 0).sum()) == int(arrays.vm[NR_REQUESTS_ASYNC])
+    assert int((sync == 1).sum()) == int(arrays.vm[NR_REQUESTS_ASYNC + 1])
+    assert int((request["state"] == RQ_QUEUED).sum()) == int(q["nr_queued"])
+    assert int((request["state"] == RQ_DISPATCHED).sum()) == int(q["nr_at_disk"])
+    under_io: list[int] = []
+    for r in busy.tolist():
+        chain = request_pages(arrays, r)
+        assert len(chain) == int(request["nr_pages"][r])
+        if chain:
+            assert chain[-1] == int(request["last_page"][r])
+            begin = int(request["sector"][r]) // SECTORS_PER_PAGE
+            check_blocks(arrays, chain, begin, int(request["nr_sectors"][r]) // SECTORS_PER_PAGE)
+            bit = PG_writeback if request["write"][r] else PG_locked
+            assert (flags[chain] & bit != 0).all(), f"request {r} has a page not under IO"
+        under_io += chain
+    under_io += _pages_of_bios(arrays)
+    assert len(under_io) == len(set(under_io)), "a page is in two requests"
+    writeback = set(np.flatnonzero(flags & PG_writeback).tolist())
+    assert writeback <= set(under_io), "a page under writeback is in no request"
+    unread = np.flatnonzero((flags & PG_locked != 0) & (flags & PG_isolated == 0)).tolist()
+    assert {pfn for pfn in unread if pfn not in under_io} <= _to_be_read(arrays)
+
+
+def _pages_of_bios(arrays: Any) -> list[int]:
+    """Pages of bios whose task sleeps for a request."""
+    pages = []
+    for task in arrays.task[arrays.task["bio_sectors"] != 0]:
+        pfn = int(task["bio_first_page"])
+        while pfn >= 0:
+            pages.append(pfn)
+            pfn = int(arrays.page["bio_next"][pfn]) if pfn != int(task["bio_last_page"]) else -1
+    return pages
+
+
+def _to_be_read(arrays: Any) -> set[int]:
+    """Locked pages of readahead windows and faults that their task has yet to submit."""
+    found = set()
+    for task in arrays.task:
+        ino = int(task["op_inode"])
+        first = int(arrays.inode["first_slot"][ino])
+        if int(task["op_page_step"]) == 1:
+            start, end = int(task["ra_run_start"]), int(task["ra_next"])
+            if start >= 0:
+                found |= set(arrays.slot_pfn[first + start : first + end].tolist())
+            found.add(int(arrays.slot_pfn[first + int(task["op_index"])]))
+    return found
+
+
+def check_blocks(arrays: Any, chain: list[int], begin: int, length: int) -> None:
+    """Each page's place on disk is where its file's map (its swap slot) says, and in the request.
+
+    Between pages there may be blocks without one: what a commit wrote of ordered data.
+    """
+    page, inode = arrays.page, arrays.inode
+    places = []
+    for pfn in chain:
+        block = int(page["block"][pfn])
+        if page["page_flags"][pfn] & PG_swapbacked:
+            block += int(arrays.fs["swap_start_block"][0])
+        else:
+            slot = int(inode["first_slot"][page["mapping"][pfn]]) + int(page["index"][pfn])
+            assert block == int(arrays.slot_block[slot])
+        places.append(block)
+    assert places == sorted(set(places)), "pages of a request are not in the order of its blocks"
+    assert begin <= places[0] <= places[-1] < begin + length
+
+
+def check_sleepers(simulation: Any) -> None:
+    """No lost wakeup: who sleeps without a timeout sleeps for something that is still to come."""
+    system = simulation.system
+    arrays, q = system.arrays, system.arrays.queue[0]
+    assert system.clock[ANY_WAKE] == 0, "wakeups that nobody acted on"
+    if q["nr_queued"] or q["nr_at_disk"]:
+        assert system._queue_alarm.due_ns < NEVER, "requests wait and no event of the disk is due"
+    for task in system.engine.tasks:
+        if task.sleep is None or task.sleep.until_ns < NEVER:
+            continue
+        cause, waitq = SleepCause(task.sleep.cause), task.sleep.waitq
+        who = f"{task.name} sleeps in {cause.name} for ever"
+        assert cause not in CONGESTION, who
+        if cause == SleepCause.GET_REQUEST:
+            sync = int(waitq is system.request_sync)
+            assert arrays.vm[NR_REQUESTS_ASYNC + sync] > 0, f"{who}: no request is left to end"
+        elif cause in (SleepCause.PAGE_WRITEBACK, SleepCause.PAGE_READ):
+            pfn = int(arrays.task["wait_pfn"][task.number])
+            bit = PG_writeback if cause == SleepCause.PAGE_WRITEBACK else PG_locked
+            assert pfn >= 0, who
+            assert int(arrays.page["page_flags"][pfn]) & bit, f"{who}: page {pfn} has no IO"
+            assert int(arrays.page["page_flags"][pfn]) & PG_waiters, f"{who}: none is to be woken"
+        elif cause == SleepCause.JOURNAL:
+            assert q["nr_cookies"] > 0, who
+        elif waitq is system.journal_wait:
+            assert not arrays.fs["running"][0], f"{who}: a transaction is running"
+        else:
+            assert waitq is system.kswapd_wait, who
+
+
 def check_task_times(simulation: Any) -> None:
     """Running, runnable and every cause of sleep add up to the time since the task began."""
     for task in simulation.system.engine.tasks:
-        assert task.run_ns + task.runnable_ns + sum(task.sleep_ns.values()) == task.since_ns
+        spent = task.run_ns + task.runnable_ns + sum(task.sleep_ns.values())
+        assert spent == task.since_ns, task.name
+        assert task.run_ns >= 0
+        assert task.runnable_ns >= 0
+        assert min(task.sleep_ns.values(), default=0) >= 0
