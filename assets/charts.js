@@ -131,6 +131,7 @@
     constructor(spec, runs, theme, view, hidden) {
       Object.assign(this, { spec, runs, theme, view, hidden: hidden || new Set() });
       this.many = runs.length > 1;
+      this.overlaid = this.many && spec.compare === "overlay"; // dash says whose line it is
       this.legend = new Map();
       this.notes = [];
     }
@@ -161,6 +162,9 @@
     const all = runs.map((_, i) => i);
     const groups = spec.compare === "overlay" ? [all] : all.map((i) => [i]);
     const panels = [];
+    if (binder.overlaid) {
+      runs.forEach((run, i) => binder.enter(run.label, theme.ink, "run", theme.run_dashes[i]));
+    }
     for (const group of groups) {
       const there = group.filter((i) => !lacks[i]);
       if (there.length) panels.push(...DRAW[spec.draw](binder, there));
@@ -196,7 +200,7 @@
     let label = panel.label.replace("{memcg}", memcg);
     if (binder.spec.compare === "panels") label = binder.panelName(binder.runs[group[0]], label);
     const drawn = newPanel(label);
-    const areas = {};
+    const stacked = {};
     let top = 0;
     let lines = 0;
     for (const line of panel.lines) {
@@ -207,13 +211,18 @@
         if (!made) continue;
         if (line.style !== "level") lines += 1;
         let high = made.top;
-        if (line.style === "area") high = areas[i] = (areas[i] || 0) + high;
+        if (line.style === "area" && high > 0) {
+          const values = binder.runs[i].columns[own.column];
+          const below = stacked[i] || new Float64Array(values.length);
+          stacked[i] = below.map((y, k) => y + (values[k] || 0));
+          high = highest(stacked[i]);
+        }
         top = Math.max(top, high);
         binder.add(drawn, made.trace);
       }
     }
     if (top > 0) {
-      const [low, high, step] = niceRange(0, top * 1.02);
+      const [low, high, step] = niceRange(0, top);
       drawn.range = [low, high];
       drawn.step = step;
     }
@@ -262,21 +271,19 @@
     const { theme } = binder;
     const color = theme.colors[line.color];
     const own = ["level", "area", "flag"].includes(line.style);
-    const dash = !own && binder.many ? theme.run_dashes[i] : line.dash;
-    const group = binder.spec.compare === "overlay" && binder.many;
+    const dash = !own && binder.overlaid ? theme.run_dashes[i] : line.dash;
     const trace = makeTrace(line.label, i, x, y, { color, width: line.width, dash });
     Object.assign(trace.meta, {
       line: line.style !== "level", column: line.column, style: line.style,
     });
-    if (group) trace.opacity = theme.run_opacity[i];
+    if (binder.overlaid) trace.opacity = theme.run_opacity[i];
     if (line.style === "area") {
       trace.stackgroup = `run${i}`;
       trace.fillcolor = color;
       trace.line = { color, width: 0, dash: "solid" };
     }
     binder.enter(line.label, color, line.style === "area" ? "area" : "line",
-      group ? "solid" : dash);
-    if (group && !own) binder.enter(binder.runs[i].label, theme.ink, "run", dash);
+      binder.overlaid && !own ? "solid" : dash);
     return trace;
   }
 
@@ -346,6 +353,7 @@
     const panels = panelCount(binder.spec, theme.limits, binder.runs.length, 1);
     const dx = ((MARK_PX / 2) * (view.end - view.begin)) / view.width;
     const dy = ((MARK_PX / 2) * (drawn.range[1] - low)) / (view.height / panels);
+    const names = new Set();
     for (const write of [0, 1]) {
       for (const style of theme.issuers) {
         const mine = kept.filter((k) =>
@@ -356,9 +364,16 @@
           write ? 0 : dy);
         const line = { color, width: write ? MARK_PX : 0.9, dash: "solid" };
         binder.add(drawn, makeTrace(style.label, i, x, y, line));
-        binder.enter(style.label, color, "mark", "solid");
-        if (!write) binder.enter("open: read", theme.colors.muted, "open", "solid");
+        names.add(style.label);
       }
+    }
+    for (const style of theme.issuers) {
+      if (names.has(style.label)) {
+        binder.enter(style.label, theme.colors[style.name], "mark", "solid");
+      }
+    }
+    if (kept.some((k) => io.write[k] !== 1)) {
+      binder.enter("open: read", theme.colors.muted, "open", "solid");
     }
     return drawn;
   }

@@ -229,14 +229,19 @@
       const veiled = !lab.clock.atEnd() && t > state.t + 1e-9;
       const texts = new Map();
       if (!veiled) {
-        for (const panel of this.bound.panels) {
+        const byRun = this.spec.compare === "panels";
+        this.bound.panels.forEach((panel, index) => {
+          const met = new Set();
           for (const trace of panel.traces) {
             const { group, column, style } = trace.meta;
             if (style === "flag") continue;
             const text = valueAt(page.runs[trace.meta.run], column, style, t);
-            texts.set(group, texts.has(group) ? `${texts.get(group)} | ${text}` : text);
+            // A | B beside each other, panels of one run (scanned / reclaimed) too.
+            const between = index && !met.has(group) && !byRun ? " / " : " | ";
+            texts.set(group, texts.has(group) ? `${texts.get(group)}${between}${text}` : text);
+            met.add(group);
           }
-        }
+        });
       }
       for (const [group, output] of this.values) {
         const text = texts.get(group) || "";

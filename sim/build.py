@@ -99,9 +99,7 @@ class Simulation:
 
     def collect_sleeps(self) -> None:
         """Hand the sleeps ended so far to the logs."""
-        sleeps = self.system.take_sleeps()
-        if len(sleeps):
-            self.sampler.logs.setdefault("sleeps", []).append(sleeps)
+        self.sampler.logs.setdefault("sleeps", []).append(self.system.take_sleeps())
 
 
 def build(scenario: Scenario) -> Simulation:

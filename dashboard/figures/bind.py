@@ -88,8 +88,10 @@ class _Binder:
     def name(self, run: RunData, text: str) -> str:
         return f"{run.label}: {text}" if self.many else text
 
-    def dash(self, line_dash: str, run: int) -> str:
-        return RUN_DASHES[run] if self.many else line_dash
+    @property
+    def overlaid(self) -> bool:
+        """Several runs in one panel: colour says what, dash says whose."""
+        return self.many and self.spec.compare == "overlay"
 
 
 def bind(spec: FigureSpec, runs: list[RunData], theme: Theme, view: View) -> Bound:
@@ -101,6 +103,9 @@ def bind(spec: FigureSpec, runs: list[RunData], theme: Theme, view: View) -> Bou
     groups = [[i] for i in range(len(runs))]
     if spec.compare == "overlay":
         groups = [list(range(len(runs)))]
+    if binder.overlaid:
+        for run, dash in zip(runs, RUN_DASHES, strict=False):
+            binder.enter(run.label, theme.ink, "run", dash)
     panels = []
     for group in groups:
         there = [i for i in group if not missing[i]]
@@ -149,20 +154,22 @@ def _line_panel(binder: _Binder, panel: Panel, memcg: str, group: list[int]) -> 
     if binder.spec.compare == "panels":
         label = binder.name(binder.runs[group[0]], label) if binder.many else label
     drawn = Drawn(label.rstrip(": "))
-    top, areas = 0.0, {i: 0.0 for i in group}
+    top = 0.0
+    stacked: dict[int, Array] = {}
     for line in panel.lines:
         column = line.column.replace("{memcg}", memcg)
         if line.otherwise and any(t["meta"]["line"] for t in drawn.traces):
             continue
         for i in group:
             high = _draw_line(binder, drawn, replace(line, column=column), i)
-            if line.style == "area":
-                areas[i] += high
-                high = areas[i]
+            if line.style == "area" and high > 0:
+                values = np.nan_to_num(binder.runs[i].columns[column])
+                stacked[i] = stacked[i] + values if i in stacked else values
+                high = float(stacked[i].max())
             top = max(top, high)
     drawn.range = (0.0, 1.0)
     if top > 0:
-        low, high, drawn.step = nice_range(0.0, top * 1.02)
+        low, high, drawn.step = nice_range(0.0, top)
         drawn.range = (low, high)
     return drawn
 
@@ -207,23 +214,20 @@ def _draw_level(binder: _Binder, drawn: Drawn, line: Line, i: int) -> float:
 
 
 def _line_trace(binder: _Binder, line: Line, i: int, x: Array, y: Array) -> Trace:
-    run = binder.runs[i]
     color = binder.theme.color(line.color)
     own = line.style in ("level", "area", "flag")
-    dash = line.dash if own else binder.dash(line.dash, i)
-    group = binder.spec.compare == "overlay" and binder.many
+    dash = RUN_DASHES[i] if binder.overlaid and not own else line.dash
     trace = _trace(line.label, i, x, y, {"color": color, "width": line.width, "dash": dash})
     trace["meta"] |= {"line": line.style != "level", "column": line.column, "style": line.style}
-    if group:
+    if binder.overlaid:
         trace["opacity"] = RUN_OPACITY[i]
     if line.style == "area":
         trace["stackgroup"] = f"run{i}"
         trace["fillcolor"] = color
         trace["line"] = {"color": color, "width": 0, "dash": "solid"}
     symbol = "area" if line.style == "area" else "line"
-    binder.enter(line.label, color, symbol, "solid" if group else dash)
-    if group and not own:
-        binder.enter(run.label, binder.theme.ink, "run", dash)
+    shown = "solid" if binder.overlaid and not own else dash
+    binder.enter(line.label, color, symbol, shown)
     return trace
 
 
@@ -292,9 +296,12 @@ def _offset_panel(binder: _Binder, i: int) -> Drawn:
             x, y = _squares(io["t"][mine], io["offset"][mine], dx, 0 if write else dy)
             line = {"color": color, "width": line_width, "dash": "solid"}
             drawn.traces.append(_trace(style.label, i, x, y, line))
-            binder.enter(style.label, color, "mark", "solid")
-            if not write:
-                binder.enter("open: read", binder.theme.color("muted"), "open", "solid")
+    names = {trace["name"] for trace in drawn.traces}
+    for name, style in ISSUER_STYLES.items():
+        if style.label in names:
+            binder.enter(style.label, binder.theme.color(name), "mark", "solid")
+    if (io["write"][kept] == 0).any():
+        binder.enter("open: read", binder.theme.color("muted"), "open", "solid")
     return drawn
 
 

@@ -27,7 +27,6 @@ THROUGHPUT = FigureSpec(
     panels=(
         Panel(
             lines=(
-                Line("read_mib_per_s", "reads", "ink", width=1, skip_zero=True),
                 *(
                     Line(
                         f"write_mib_per_s.{name}", style.label, name, dash=style.dash,
@@ -35,7 +34,8 @@ THROUGHPUT = FigureSpec(
                     )
                     for name, style in ISSUER_STYLES.items()
                 ),
-                Line("write_mib_per_s", "writes", "flusher"),
+                Line("write_mib_per_s", "writes", "flusher", otherwise=True),
+                Line("read_mib_per_s", "reads", "ink", width=1, skip_zero=True),
             )
         ),
     ),

@@ -28,7 +28,7 @@ STALL_TIMELINE = FigureSpec(
 
 STALL_CDF = FigureSpec(
     name="stall_cdf",
-    title="Length of stalls, share of stalls up to ms",
+    title="Stall length, share of stalls no longer than x",
     question="How long is a typical stall, and how long the worst? A curve further left is better.",
     kind="table",
     draw="cdf",

@@ -130,9 +130,9 @@ def finished(services: Services, key: str, status: JobStatus | None) -> Result |
 
 
 def viewer() -> str:
-    """The page that asks, empty for programs."""
+    """Who asks: the page by a name of its own, programs by their address."""
     name = request.headers.get("X-Viewer") or request.args.get("viewer", "")
-    return name if _VIEWER.fullmatch(name) else ""
+    return name if _VIEWER.fullmatch(name) else f"from {request.remote_addr}"
 
 
 def run_key(text: str) -> str:

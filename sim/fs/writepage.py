@@ -65,8 +65,8 @@ def _start_writepage(m, t, pfn):  # type: ignore[no-untyped-def]
                 end_page_writeback(m, pfn)
                 return False
         block = np.int64(m.slot_block[m.inode[page.mapping].first_slot + page.index])
-        hole = block < 0
-        if hole:
+        if block < 0:
+            hole = True
             block = map_block(m, np.int64(page.mapping), np.int64(page.index))
         page.block = block
     note_writepage_stack(m, t, hole)

@@ -124,7 +124,7 @@ class System:
 
     def _serve_queue(self, _now_ns: int) -> None:
         """The disk's interrupt; the CPU time of its softirq is what the engine charges for it."""
-        self._queue_alarm.set(self._service_queue(self.m))
+        self._queue_alarm.set(int(self._service_queue(self.m)))
         softirq_ns = int(self._softirq_ns[0])
         self.clock[NOW] += softirq_ns - self._softirq_charged_ns
         self._softirq_charged_ns = softirq_ns
@@ -138,7 +138,7 @@ class System:
             if clock[KICK_QUEUE]:
                 clock[KICK_QUEUE] = 0
                 clock[NOW] = now_ns
-                self._queue_alarm.set(self._service_queue(self.m))
+                self._queue_alarm.set(int(self._service_queue(self.m)))
             for word, waitq in (
                 (WAKE_KSWAPD, self.kswapd_wait),
                 (WAKE_FLUSHER, self.flusher_wait),

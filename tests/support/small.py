@@ -36,16 +36,21 @@ MS = 1_000_000
 
 SMALL = Scenario(
     duration_ms=600,
-    memory=MemorySpec(ram_mib=64, kernel_mib=32, swap_mib=32),
-    memcgs=(MemcgSpec(name="g1", limit_mib=8), MemcgSpec(name="g2", limit_mib=6)),
+    memory=MemorySpec(ram_mib=64, kernel_mib=20, swap_mib=32),
+    cpu=CpuSpec(mips=2000),
+    vm=VmSysctl(dirty_ratio=80, dirty_background_ratio=60),
+    disk=DiskSpec(transfer_kb_per_s=1_000_000),
+    fs=FsSpec(commit_interval_ms=300),
+    memcgs=(MemcgSpec(name="g1", limit_mib=8), MemcgSpec(name="g2", limit_mib=8)),
     mix=MixSpec(rate_kib_per_s=0),
     workloads=(
         WorkloadSpec(kind=WorkloadKind.SEQ_WRITER, memcg="g1", file_mib=48),
-        WorkloadSpec(kind=WorkloadKind.MMAP_DIRTIER, memcg="g2", file_mib=32),
-        WorkloadSpec(kind=WorkloadKind.ANON_HOG, file_mib=24, block_kib=256, think_us=500),
+        WorkloadSpec(kind=WorkloadKind.MMAP_DIRTIER, memcg="g2", file_mib=24, run_pages=8),
+        WorkloadSpec(kind=WorkloadKind.SEQ_WRITER, file_mib=96),
+        WorkloadSpec(kind=WorkloadKind.ANON_HOG, file_mib=40, block_kib=256, think_us=500),
     ),
 )
-"""Two containers and a hog: every kind of reclaim within half a second."""
+"""Within 600 ms: every kind of reclaim, written pages in each, swap in and out, a commit."""
 
 
 def small(**changes: Any) -> Scenario:

@@ -50,7 +50,8 @@ def test_after_the_last_frame_there_is_nothing(app_client, key):
 
 def test_frames_appear_while_the_run_is_computed(app_client):
     link = f"v=1&seed={fake_run.SLOW + 30}&dur=20000"
-    key = app_client.get(f"/api/run?{link}&wait=0").json["key"]
+    asked = app_client.get(f"/api/run?{link}&wait=0", headers={"X-Viewer": "me"})
+    key = asked.json["key"]
     states = set()
 
     def some():
@@ -59,7 +60,7 @@ def test_frames_appear_while_the_run_is_computed(app_client):
         return answer.status_code == 200
 
     until(some)
-    answer = app_client.get(f"/api/frames/{key}?from=0")
+    answer = app_client.get(f"/api/frames/{key}?from=0", headers={"X-Viewer": "me"})
     assert answer.headers["X-Run-State"] == "RUNNING"
     assert answer.headers["Cache-Control"] == "no-store"
     assert not decode(answer.data)[-1]["done"]
