@@ -294,6 +294,12 @@
     };
   }
 
+  /** Drawn by the layout as one path: an element for each mark would take half a second. */
+  function asShape(trace) {
+    trace.meta.shape = true;
+    return trace;
+  }
+
   /** Where the interval of sample k begins: at the sample before. */
   function beginOf(x, k) {
     if (k > 0) return x[k - 1];
@@ -316,6 +322,10 @@
     const ys = [];
     for (let k = 0; k < x.length; k++) {
       if (!(y[k] > 0)) continue;
+      if (k > 0 && y[k - 1] > 0) {
+        xs[xs.length - 2] = x[k];
+        continue;
+      }
       xs.push(beginOf(x, k), x[k], NaN);
       ys.push(level, level, NaN);
     }
@@ -363,7 +373,7 @@
         const [x, y] = squares(mine.map((k) => io.t[k]), mine.map((k) => io.offset[k]), dx,
           write ? 0 : dy);
         const line = { color, width: write ? MARK_PX : 0.9, dash: "solid" };
-        binder.add(drawn, makeTrace(style.label, i, x, y, line));
+        binder.add(drawn, asShape(makeTrace(style.label, i, x, y, line)));
         names.add(style.label);
       }
     }
@@ -437,7 +447,7 @@
       });
       if (!x.length) continue;
       const color = theme.colors[kind.color];
-      binder.add(drawn, makeTrace(kind.label, i, x, y, { color, width, dash: "solid" }));
+      binder.add(drawn, asShape(makeTrace(kind.label, i, x, y, { color, width, dash: "solid" })));
       binder.enter(kind.label, color, "area", "solid");
     }
     return drawn;
@@ -536,6 +546,22 @@
     return { ...made, tick0: panel.range[0], dtick: panel.step, tickformat: spec.tick_format };
   }
 
+  /** All marks of one colour as one path, in the units of the axes. */
+  function shapeOf(trace, yref) {
+    const { x, y, line: { color, width, dash } } = trace;
+    let path = "";
+    let begun = false;
+    for (let k = 0; k < x.length; k++) {
+      const there = x[k] === x[k];
+      if (there) path += `${begun ? "L" : "M"}${x[k].toFixed(6)},${y[k].toFixed(5)}`;
+      begun = there;
+    }
+    return {
+      type: "path", path, xref: "x", yref, line: { color, width, dash },
+      fillcolor: "rgba(0,0,0,0)", layer: "above",
+    };
+  }
+
   function message(text, y, theme) {
     return {
       text: wrap(text, 90).map(escapeText).join("<br>"), xref: "paper", yref: "paper", x: 0.5, y,
@@ -573,6 +599,8 @@
       const high = 1 - i * (share + gap);
       const low = i === n - 1 ? 0 : high - share;
       layout[`yaxis${i ? i + 1 : ""}`] = yAxis(spec, panel, theme, [low, high]);
+      layout.shapes.push(...panel.traces.filter((trace) => trace.meta.shape)
+        .map((trace) => shapeOf(trace, `y${i ? i + 1 : ""}`)));
       if (panel.label) layout.annotations.push(panelLabel(panel.label, high, theme));
       if (panel.empty) layout.annotations.push(message(panel.empty, (low + high) / 2, theme));
     });
@@ -582,10 +610,12 @@
   function tracesOf(bound) {
     return bound.panels.flatMap((panel, i) => {
       const at = { xaxis: "x", yaxis: `y${i ? i + 1 : ""}` };
-      if (!panel.traces.length) {
-        return [{ type: "scatter", x: [], y: [], showlegend: false, hoverinfo: "skip", ...at }];
+      const lines = panel.traces.filter((trace) => !trace.meta.shape);
+      if (!lines.length) {
+        const nothing = { type: "scatter", x: [], y: [], meta: {}, showlegend: false };
+        return [{ ...nothing, hoverinfo: "skip", ...at }];
       }
-      return panel.traces.map((trace) => {
+      return lines.map((trace) => {
         const made = { ...trace, ...at };
         if (trace.stackgroup) made.stackgroup = `${trace.stackgroup}.${i}`;
         return made;

@@ -118,8 +118,18 @@
   /* A link that was not canonical is rewritten in place: Back must not lead to it again. */
   function canonical(target) {
     if (target.seq === null && target.link && location.search !== target.link) {
-      history.replaceState(history.state, "", target.link + location.hash);
-    }
+      rewrite(target.link + location.hash);
+    } else tellLink();
+  }
+
+  /* Changes the address bar without a new entry; dcc.Location has to hear of it. */
+  function rewrite(link) {
+    history.replaceState(history.state, "", link);
+    window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
+    tellLink();
+  }
+
+  function tellLink() {
     if (window.reclaimLab && window.reclaimLab.setLink) window.reclaimLab.setLink(location.href);
   }
 
@@ -451,8 +461,7 @@
     else view.delete(name);
     const text = view.toString();
     const hash = text ? `#${text}` : "";
-    history.replaceState(history.state, "", location.pathname + location.search + hash);
-    if (window.reclaimLab && window.reclaimLab.setLink) window.reclaimLab.setLink(location.href);
+    if (hash !== location.hash) rewrite(location.pathname + location.search + hash);
   }
 
   function openTab(name, focus) {

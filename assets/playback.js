@@ -52,6 +52,7 @@
       this.urgent = false;
       this.drawnAt = -Infinity;
       this.legendKey = "";
+      this.across = 1;
       this.values = new Map();
       this.bound = null;
       this.build();
@@ -148,6 +149,8 @@
         { width, height, zoom, hidden: this.hidden, tickLabels });
       this.bound = figure.bound;
       this.over.style.bottom = `${figure.layout.margin.b}px`;
+      // Kept: reading it while the playhead moves would lay the page out at every frame.
+      this.across = width - page.theme.margin_left - page.theme.margin_right;
       delete this.section.dataset.stale;
       const unfinished = running() && figure.bound.empty === spec.nothing;
       this.say(unfinished ? "Nothing yet" : figure.bound.empty);
@@ -168,7 +171,7 @@
     /** Seconds of the left edge and per px. */
     scale() {
       const [begin, end] = lab.clock.state.zoom || [0, lab.clock.state.duration || 1];
-      return { begin, end, perPx: (end - begin) / Math.max(1, this.over.clientWidth) };
+      return { begin, end, perPx: (end - begin) / Math.max(1, this.across) };
     }
 
     place() {
@@ -176,12 +179,12 @@
       const { begin, perPx } = this.scale();
       const t = lab.clock.state.t;
       const hide = lab.clock.atEnd();
-      const x = Math.max(0, Math.min((t - begin) / perPx, this.over.clientWidth));
+      const x = Math.max(0, Math.min((t - begin) / perPx, this.across));
       const inside = (t - begin) / perPx;
       show(this.veil, !hide, x);
-      show(this.head, !hide && inside >= 0 && inside <= this.over.clientWidth, x);
+      show(this.head, !hide && inside >= 0 && inside <= this.across, x);
       const cursor = page.cursor === null ? -1 : (page.cursor - begin) / perPx;
-      show(this.cross, cursor >= 0 && cursor <= this.over.clientWidth, cursor);
+      show(this.cross, cursor >= 0 && cursor <= this.across, cursor);
     }
 
     // -- legend and read-out
@@ -227,26 +230,30 @@
       const { state } = lab.clock;
       const t = page.cursor === null ? state.t : page.cursor;
       const veiled = !lab.clock.atEnd() && t > state.t + 1e-9;
-      const texts = new Map();
-      if (!veiled) {
-        const byRun = this.spec.compare === "panels";
-        this.bound.panels.forEach((panel, index) => {
-          const met = new Set();
-          for (const trace of panel.traces) {
-            const { group, column, style } = trace.meta;
-            if (style === "flag") continue;
-            const text = valueAt(page.runs[trace.meta.run], column, style, t);
-            // A | B beside each other, panels of one run (scanned / reclaimed) too.
-            const between = index && !met.has(group) && !byRun ? " / " : " | ";
-            texts.set(group, texts.has(group) ? `${texts.get(group)}${between}${text}` : text);
-            met.add(group);
-          }
-        });
-      }
+      const texts = veiled ? new Map() : this.texts(t);
       for (const [group, output] of this.values) {
         const text = texts.get(group) || "";
         if (output.textContent !== text) output.textContent = text;
       }
+    }
+
+    /** Each legend entry's values at t: "A | B" of runs in one panel, " / " between panels. */
+    texts(t) {
+      const several = this.spec.compare === "overlay" ? page.runs.length : 1;
+      const found = new Map();
+      this.bound.panels.forEach((panel, index) => {
+        for (const { meta } of panel.traces) {
+          if (meta.style === "flag") continue;
+          if (!found.has(meta.group)) found.set(meta.group, new Map());
+          const panels = found.get(meta.group);
+          if (!panels.has(index)) panels.set(index, Array(several).fill("–"));
+          const text = valueAt(page.runs[meta.run], meta.column, meta.style, t);
+          panels.get(index)[several > 1 ? meta.run : 0] = text;
+        }
+      });
+      const between = this.spec.compare === "overlay" ? " / " : " | ";
+      return new Map([...found].map(([group, panels]) =>
+        [group, [...panels.values()].map((runs) => runs.join(" | ")).join(between)]));
     }
 
     fillTable() {
@@ -315,7 +322,7 @@
     const x = (event) => event.clientX - over.getBoundingClientRect().left;
     const time = (px) => {
       const { begin, perPx } = chart.scale();
-      return begin + Math.max(0, Math.min(px, over.clientWidth)) * perPx;
+      return begin + Math.max(0, Math.min(px, chart.across)) * perPx;
     };
     over.addEventListener("pointermove", (event) => {
       setCursor(time(x(event)));
@@ -518,6 +525,8 @@
 
   // ---- the shared time axis
 
+  const axisDrawn = new WeakMap();
+
   function drawAxis() {
     if (!page.theme) return;
     for (const axis of document.querySelectorAll('[data-player="axis"]')) {
@@ -526,8 +535,8 @@
       const { margin_left: left, margin_right: right, muted, font } = page.theme;
       const width = axis.clientWidth - left - right;
       const key = [begin, end, width, page.themeName].join();
-      if (axis.dataset.drawn === key || width < 50) continue;
-      axis.dataset.drawn = key;
+      if (axisDrawn.get(axis)?.key === key || width < 50) continue;
+      axisDrawn.set(axis, { key, width });
       axis.replaceChildren();
       if (!(end > begin)) continue;
       const parts = Math.max(2, Math.floor(width / 80));
@@ -559,7 +568,7 @@
       const flag = axis.querySelector(".axis-flag");
       if (!flag) continue;
       const at = page.cursor === null ? t : page.cursor;
-      const width = axis.clientWidth - page.theme.margin_left - page.theme.margin_right;
+      const { width } = axisDrawn.get(axis);
       const x = ((at - begin) / (end - begin)) * width;
       const visible = (page.cursor !== null || !lab.clock.atEnd()) && x >= 0 && x <= width;
       flag.style.display = visible ? "block" : "none";

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import atexit
-import importlib.util
 from pathlib import Path
 from typing import Any
 
 import dash
-from dash import html
 from flask import Flask
 from flask_caching import Cache
 
-from dashboard import http
+from dashboard import callbacks, http
 from dashboard.http.headers import allow_scripts
 from dashboard.http.vendor import PLOTLY_URL
+from dashboard.layout import shell
 from dashboard.services import cache_backend
 from dashboard.services.images import Images
 from dashboard.services.jobs import Jobs, LocalJobs
@@ -87,7 +86,7 @@ def make_services(settings: Settings, server: Flask, jobs: Jobs | None) -> Servi
     store: Any = cache.cache  # one of ours, not one of flask-caching's
     results = ResultStore(store)
     if jobs is None:
-        jobs = LocalJobs(settings, results).start()
+        jobs = _start_jobs(settings, results)
         atexit.register(jobs.stop)
     images = Images(results)
     atexit.register(images.stop)
@@ -100,25 +99,15 @@ def make_services(settings: Settings, server: Flask, jobs: Jobs | None) -> Servi
     )
 
 
+def _start_jobs(settings: Settings, results: ResultStore) -> Jobs:
+    local = LocalJobs(settings, results).start()
+    if not settings.celery:
+        return local
+    from dashboard.services.worker import CeleryJobs
+
+    return CeleryJobs(results, local)
+
+
 def _make_page(app: dash.Dash, services: Services) -> None:
-    app.layout = _layout(services)
-    if _there("dashboard.callbacks"):
-        from dashboard import callbacks
-
-        callbacks.register(app, services)
-
-
-def _layout(services: Services) -> Any:
-    if _there("dashboard.layout.shell"):
-        from dashboard.layout import shell
-
-        return shell.layout(services)
-    return html.Main(html.H1(TITLE))
-
-
-def _there(module: str) -> bool:
-    try:
-        spec = importlib.util.find_spec(module)
-    except ModuleNotFoundError:
-        return False
-    return spec is not None and spec.origin is not None
+    app.layout = shell.layout(services)
+    callbacks.register(app, services)

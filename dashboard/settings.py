@@ -48,6 +48,9 @@ class Settings:
         0, "Runs computed at once, each in its own process; 0 = one for each CPU, at least 2", 0, 64
     )
     cache_mib: int = _setting(2048, "Size of the results kept in the cache folder", 16, 1 << 20)
+    celery: int = _setting(
+        0, "1 = runs are computed by Celery workers, which share the Redis above", 0, 1
+    )
     max_upload_mib: int = _setting(256, "Largest recording that may be uploaded", 1, 1 << 14)
 
     def __post_init__(self) -> None:
@@ -78,6 +81,8 @@ class Settings:
             else:
                 values[f.name] = _number(name, text, f.metadata["lo"], f.metadata["hi"])
         settings = cls(**values)
+        if settings.celery and not settings.redis_url:
+            raise SettingsError(f"{PREFIX}CELERY=1 needs {PREFIX}REDIS_URL")
         folder = settings.recordings_dir
         if folder is not None and not folder.is_dir():
             raise SettingsError(f"{PREFIX}RECORDINGS_DIR: {folder} is not a folder")

@@ -213,12 +213,16 @@ def _filesystem(s: Scenario, arrays: dict[str, Any]) -> dict[str, Any]:
     """An empty ext3 on the first PARTITION_BLOCKS of the disk, and the swap area in it."""
     swap_pages = pages_from_mib(s.memory.swap_mib)
     nr_blocks = int(arrays["queue"]["capacity_sectors"][0]) // SECTORS_PER_PAGE
-    made = filesystem_arrays(
-        min(nr_blocks, PARTITION_BLOCKS),
-        len(arrays["dirty_tag"]),
-        swap_pages=swap_pages,
-        commit_interval_ms=s.fs.commit_interval_ms,
-    )
+    try:
+        made = filesystem_arrays(
+            min(nr_blocks, PARTITION_BLOCKS),
+            len(arrays["dirty_tag"]),
+            swap_pages=swap_pages,
+            commit_interval_ms=s.fs.commit_interval_ms,
+        )
+    except ValueError as error:
+        problem = Problem("memory.swap_mib", str(s.memory.swap_mib), str(error))
+        raise ScenarioError(problem) from error
     return made | {"swap_map": np.zeros(max(swap_pages, 1), np.int32)}
 
 

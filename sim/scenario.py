@@ -342,11 +342,9 @@ EXCLUSIVE_PATCHES: tuple[tuple[Patch, Patch, str], ...] = (
 
 
 def int_range(spec: type, name: str) -> tuple[int, int]:
-    """(lowest, highest) value of an integer field of a spec class."""
-    for f in dataclasses.fields(spec):
-        if f.name == name:
-            return int(f.metadata["lo"]), int(f.metadata["hi"])
-    raise KeyError(f"{spec.__name__} has no field {name}")
+    """(lowest, highest) value of an integer field of a spec class; KeyError for others."""
+    metadata = {f.name: f.metadata for f in dataclasses.fields(spec)}[name]
+    return int(metadata["lo"]), int(metadata["hi"])
 
 
 def _validate(s: Scenario) -> list[Problem]:
@@ -361,9 +359,8 @@ def _validate(s: Scenario) -> list[Problem]:
         if name in names[:i]:
             problems.append(Problem(f"memcgs.{i}.name", name, "is used twice"))
     if len(names) > MAX_MEMCGS:
-        problems.append(
-            Problem("memcgs", str(len(names)), f"at most {MAX_MEMCGS} containers", str(MAX_MEMCGS))
-        )
+        message = f"at most {MAX_MEMCGS} containers"
+        problems.append(Problem("memcgs", str(len(names)), message, str(MAX_MEMCGS)))
     placed = [(f"workloads.{i}.memcg", w.memcg) for i, w in enumerate(s.workloads)]
     problems += [
         Problem(path, memcg, "no such container; name root or one of the memcgs")
@@ -372,19 +369,12 @@ def _validate(s: Scenario) -> list[Problem]:
     ]
     tasks = sum(w.threads for w in s.workloads)
     if tasks > MAX_TASKS:
-        problems.append(
-            Problem("workloads", str(tasks), f"at most {MAX_TASKS} tasks", str(MAX_TASKS))
-        )
+        message = f"at most {MAX_TASKS} tasks"
+        problems.append(Problem("workloads", str(tasks), message, str(MAX_TASKS)))
     page_seconds = s.memory.ram_mib * 256 * s.duration_ms // 1000
     if page_seconds > MAX_PAGE_SECONDS:
-        problems.append(
-            Problem(
-                "duration_ms",
-                str(s.duration_ms),
-                f"RAM pages x seconds is {page_seconds}, at most {MAX_PAGE_SECONDS}",
-                str(MAX_PAGE_SECONDS),
-            )
-        )
+        message = f"RAM pages x seconds is {page_seconds}, at most {MAX_PAGE_SECONDS}"
+        problems.append(Problem("duration_ms", str(s.duration_ms), message, str(MAX_PAGE_SECONDS)))
     problems += _exclusions(s)
     return problems
 

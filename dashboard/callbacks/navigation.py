@@ -50,13 +50,14 @@ def register(app: dash.Dash, services: Services) -> None:
             "search": Input(ids.URL, "search"),
             "form": Input(ids.FORM, "data"),
             "edit": Input(ids.EDIT, "value"),
+            "known": State(ids.TARGET, "data"),
         },
     )
-    def navigate(search: str, form: dict[str, Any] | None, edit: str) -> dict[str, Any]:
+    def navigate(search: str, form: Any, edit: str, known: Any) -> dict[str, Any]:
         before = PageLink.parse(search)
-        by_form = form is not None and ctx.triggered_id == ids.FORM
-        if not by_form or form is None:
-            return no_push(services, before, edit, None)
+        if not form or ctx.triggered_id != ids.FORM:
+            shown = page(services, before, list(before.problems), edit, None)
+            return shown | still_told(before, known) | {"search": no_update}
         after, problems = after_form(search, form)
         state = page(services, after, problems, form.get("edit", "a"), form.get("seq"))
         moved = after.search_or("")[0] != before.search_or("")[0]
@@ -78,9 +79,10 @@ def register(app: dash.Dash, services: Services) -> None:
         in_browser(ClientsideFunction("lab", "rows"), place, cells)
 
 
-def no_push(services: Services, link: PageLink, edit: str, seq: int | None) -> dict[str, Any]:
-    """The page of a link that is already in the address bar."""
-    return page(services, link, list(link.problems), edit, seq) | {"search": no_update}
+def still_told(link: PageLink, known: Any) -> dict[str, Any]:
+    """Keeps the notice when a link was only rewritten into its canonical form."""
+    rewritten = isinstance(known, dict) and known.get("link") == link.search_or("")[0]
+    return {"notice": no_update} if rewritten and not link.problems else {}
 
 
 def page(

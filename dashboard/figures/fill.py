@@ -142,11 +142,31 @@ def layout_of(
         high = 1 - i * (share + gap)
         low = 0.0 if i == n - 1 else high - share
         layout[f"yaxis{i + 1 if i else ''}"] = _y_axis(spec, panel, theme, (low, high))
+        layout["shapes"] += [
+            _shape(trace, f"y{i + 1 if i else ''}")
+            for trace in panel.traces
+            if trace["meta"].get("shape")
+        ]
         if panel.label:
             layout["annotations"].append(_panel_label(panel.label, high, theme))
         if panel.empty:
             layout["annotations"].append(_message(panel.empty, (low + high) / 2, theme))
     return layout
+
+
+def _shape(trace: dict[str, Any], yref: str) -> dict[str, Any]:
+    """All marks of one colour as one path, in the units of the axes."""
+    parts = []
+    begun = False
+    for x, y in zip(trace["x"].tolist(), trace["y"].tolist(), strict=True):
+        if x == x:
+            parts.append(f"{'L' if begun else 'M'}{x:.6f},{y:.5f}")
+        begun = x == x
+    return {
+        "type": "path", "path": "".join(parts), "xref": "x", "yref": yref, "line": {
+            name: value for name, value in trace["line"].items() if name != "simplify"
+        }, "fillcolor": "rgba(0,0,0,0)", "layer": "above",
+    }  # fmt: skip
 
 
 def _message(text: str, y: float, theme: Theme) -> dict[str, Any]:
@@ -237,12 +257,16 @@ def _legend_trace(entry: dict[str, str]) -> dict[str, Any]:
 
 
 def traces_of(bound: Bound) -> list[dict[str, Any]]:
-    """All traces, each on its panel's axis; a panel without one gets an empty trace."""
+    """All lines, each on its panel's axis; a panel without one gets an empty trace."""
     out = []
     for i, panel in enumerate(bound.panels):
         axis = {"xaxis": "x", "yaxis": f"y{i + 1 if i else ''}"}
-        nothing = {"type": "scatter", "x": [], "y": [], "showlegend": False, "hoverinfo": "skip"}
-        for trace in panel.traces or [nothing]:
+        nothing = {
+            "type": "scatter", "x": [], "y": [], "meta": {}, "showlegend": False,
+            "hoverinfo": "skip",
+        }  # fmt: skip
+        lines = [trace for trace in panel.traces if not trace["meta"].get("shape")]
+        for trace in lines or [nothing]:
             xy = {"x": numbers(trace["x"]), "y": numbers(trace["y"])}
             stack = {"stackgroup": f"{trace['stackgroup']}.{i}"} if "stackgroup" in trace else {}
             out.append(trace | axis | xy | stack)

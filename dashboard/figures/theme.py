@@ -95,7 +95,7 @@ THEMES: dict[str, Theme] = {
 }  # fmt: skip
 
 RUN_DASHES = ("solid", "dash", "dashdot", "dot")
-RUN_OPACITY = (1.0, 0.62, 0.62, 0.62)
+RUN_OPACITY = (1.0, 0.75, 0.75, 0.75)
 RUN_NAMES = ("A", "B", "C", "D")
 """A against B, C, D: colour says what, dash says whose."""
 

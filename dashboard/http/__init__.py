@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from flask import Flask
 
-from dashboard.http import errors, events, export, frames, headers, recordings, runs, vendor
+from dashboard.http import (
+    errors,
+    events,
+    export,
+    figures,
+    frames,
+    headers,
+    recordings,
+    runs,
+    vendor,
+)
 from dashboard.services.services import Services
 
 
@@ -12,7 +22,7 @@ def register(server: Flask, services: Services) -> None:
     """Add every route and the answers to errors."""
     headers.compress(server)
     errors.register(server)
-    for room in (runs, frames, events, export, recordings, vendor):
+    for room in (runs, frames, figures, events, export, recordings, vendor):
         server.register_blueprint(room.blueprint(services))
     errors.close_api(server)
     headers.register(server)

@@ -12,7 +12,7 @@ from typing import Any
 
 from celery import Celery
 
-from dashboard.services.jobs import QUEUE_LIMIT, complete, read_frames
+from dashboard.services.jobs import QUEUE_LIMIT, RUN, Jobs, complete, read_frames
 from dashboard.services.recordings import Recorded
 from dashboard.services.results import ResultStore, RunKey, open_store
 from dashboard.services.run_queue import LEASE_S, Busy, JobStatus, RunState
@@ -43,7 +43,7 @@ def _read_state(results: ResultStore, key: RunKey) -> dict[str, Any]:
 
 
 @app.task(name="reclaim-lab.run")  # type: ignore[untyped-decorator]
-def run_scenario(key: RunKey, scenario: dict[str, Any], run: str = "sim.runner:run") -> None:
+def run_scenario(key: RunKey, scenario: dict[str, Any], run: str = RUN) -> None:
     """Compute one run into the shared cache."""
     from dashboard.services.frames import Encoder
     from dashboard.services.runner import loaded
@@ -90,10 +90,11 @@ def run_scenario(key: RunKey, scenario: dict[str, Any], run: str = "sim.runner:r
 
 
 class CeleryJobs:
-    """Runs computed by Celery workers; recordings are read by local slots."""
+    """Runs computed by Celery workers; recordings, which lie here, are read by local slots."""
 
-    def __init__(self, results: ResultStore, *, run: str = "sim.runner:run") -> None:
+    def __init__(self, results: ResultStore, local: Jobs, *, run: str = RUN) -> None:
         self.results = results
+        self.local = local
         self.run = run
 
     def submit(self, scenario: Scenario, _viewer: str = "") -> RunKey:
@@ -114,21 +115,23 @@ class CeleryJobs:
         run_scenario.delay(key, scenario.to_dict(), self.run)
         return key
 
-    def submit_recording(self, recording: Recorded, _viewer: str = "") -> RunKey:
-        """Recordings lie on the web machine, not on the workers'."""
-        raise Busy(0)
+    def submit_recording(self, recording: Recorded, viewer: str = "") -> RunKey:
+        """Have a recording read on this machine."""
+        return self.local.submit_recording(recording, viewer)
 
     def _waiting(self) -> int:
         with app.connection_or_acquire() as connection:
             size = getattr(connection.default_channel, "_size", None)
             return int(size("celery")) if size is not None else 0
 
-    def status(self, key: RunKey, _viewer: str = "") -> JobStatus | None:
+    def status(self, key: RunKey, viewer: str = "") -> JobStatus | None:
         """Where a run is."""
         status = complete(self.results, key)
-        state = _read_state(self.results, key)
-        if status is not None or not state:
+        if status is not None:
             return status
+        state = _read_state(self.results, key)
+        if not state:
+            return self.local.status(key, viewer)
         began = state.get("started", 0.0)
         return JobStatus(
             key=key,
@@ -145,8 +148,10 @@ class CeleryJobs:
         """Messages of frames from number ``start`` on."""
         return read_frames(self.results, key, start)
 
-    def cancel(self, key: RunKey, _viewer: str = "") -> JobStatus | None:
+    def cancel(self, key: RunKey, viewer: str = "") -> JobStatus | None:
         """Tell the worker to stop between two slices."""
+        if not _read_state(self.results, key):
+            return self.local.cancel(key, viewer)
         status = self.status(key)
         if status is not None and not status.state.ended:
             _write_state(self.results, key, state=status.state, cancel=True)
@@ -163,7 +168,9 @@ class CeleryJobs:
 
     def load(self) -> dict[str, int]:
         """Queued runs, as the broker knows."""
-        return {"queued": self._waiting(), "running": 0}
+        load = self.local.load()
+        return load | {"queued": load["queued"] + self._waiting()}
 
     def stop(self) -> None:
-        """Nothing of ours runs here."""
+        """End the local slots; the workers are not ours."""
+        self.local.stop()

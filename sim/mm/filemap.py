@@ -90,8 +90,7 @@ def write_page(m: Any, t: Any) -> Any:
     elif m.page[pfn].page_flags & PG_locked:
         task.wait_pfn = pfn
         return WANT_PAGE_READ
-    if m.slot_block[slot] < 0:
-        ext3_get_block(m, ino, index)
+    ext3_get_block(m, ino, index)
     m.clock[NOW] += m.cost[COST_WRITE_PAGE]
     m.page[pfn].page_flags = (m.page[pfn].page_flags | PG_uptodate) & ~PG_buffers_clean
     inode.size_pages = max(inode.size_pages, index + 1)

@@ -1,0 +1,25 @@
+/* Draws charts as the page does, from frames: orders as JSON on stdin, figures as JSON on stdout. */
+"use strict";
+
+const fs = require("fs");
+
+const order = JSON.parse(fs.readFileSync(0, "utf8"));
+const charts = require(`${order.assets}/charts.js`);
+const { RunBuffer } = require(`${order.assets}/frames.js`);
+
+const runs = order.runs.map(({ label, messages }) => {
+  const run = new RunBuffer("key", label, {});
+  for (const message of messages) {
+    const bytes = Buffer.from(message, "base64");
+    run.append(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+  }
+  return run;
+});
+
+const plain = (key, value) => {
+  if (value instanceof Float64Array) return Array.from(value);
+  return Number.isNaN(value) ? null : value;
+};
+const { theme, figures } = order.specs;
+const drawn = figures.map((spec) => charts.exportFigure(spec, runs, theme, order.options));
+process.stdout.write(JSON.stringify(drawn, plain));

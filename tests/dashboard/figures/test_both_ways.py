@@ -1,0 +1,119 @@
+"""The page and the server draw the same: charts.js on frames against fill.py on the Result."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from dashboard.figures.fill import fill
+from dashboard.figures.registry import FIGURES, spec_json
+from dashboard.figures.theme import THEMES
+from dashboard.services.frames import encode_result
+from tests.support.synthetic_result import synthetic_result
+
+NODE = shutil.which("node")
+ASSETS = Path(__file__).resolve().parents[3] / "assets"
+NUMBER = re.compile(r"-?\d+\.\d+")
+SIZE = {"width": 900, "height": 420}
+URL = "https://lab.example/?v=1&seed=1&p=p5.p6"
+
+pytestmark = pytest.mark.skipif(
+    NODE is None and not os.environ.get("CI"), reason="needs node, which is not installed"
+)
+
+
+def quiet():
+    result = synthetic_result(4, 20)
+    result.io, result.stalls = result.io[:0], result.stalls[:0]
+    result.meta["memcgs"] = ["root"]
+    return result
+
+
+def with_gaps():
+    result = synthetic_result(5, 20)
+    result.families |= {"io": "no request log <on this kernel>", "stalls": "not traced"}
+    result.io, result.stalls = result.io[:0], result.stalls[:0]
+    result.series = {k: v for k, v in result.series.items() if not k.startswith("pg")}
+    return result
+
+
+CASES = {
+    "one run": ([synthetic_result(1)], "light", None),
+    "two runs": ([synthetic_result(1), synthetic_result(2, patched=True)], "dark", None),
+    "zoomed": ([synthetic_result(1)], "light", (12.34, 17.5)),
+    "many samples": ([synthetic_result(3, 200)], "dark", None),
+    "many containers": ([synthetic_result(3, 20, memcgs=6)], "light", None),
+    "nothing happened": ([quiet()], "light", None),
+    "not recorded": ([with_gaps()], "dark", None),
+    "one of two not recorded": ([with_gaps(), synthetic_result(2, 20)], "light", None),
+}
+
+
+def in_node(results, theme, window):
+    def messages(result):
+        return [base64.b64encode(m).decode() for m in encode_result("key", result)]
+
+    order = {
+        "assets": str(ASSETS),
+        "runs": [{"label": "ABCD"[i], "messages": messages(r)} for i, r in enumerate(results)],
+        "specs": spec_json(theme),
+        "options": {**SIZE, "url": URL, "zoom": window},
+    }
+    done = subprocess.run(
+        [NODE, str(Path(__file__).with_name("bind_in_node.js"))],
+        input=json.dumps(order), capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return dict(zip(FIGURES, json.loads(done.stdout), strict=True))
+
+
+def differences(ours, theirs, path=""):
+    """Where two JSON values differ; numbers may by a millionth, float32 being on the way."""
+    if isinstance(ours, bool) or isinstance(theirs, bool) or ours is None or theirs is None:
+        return [] if ours is theirs else [f"{path}: {ours} != {theirs}"]
+    if isinstance(ours, int | float) and isinstance(theirs, int | float):
+        close = ours == pytest.approx(theirs, rel=1e-6, abs=1e-6)
+        return [] if close else [f"{path}: {ours} != {theirs}"]
+    if type(ours) is not type(theirs):
+        return [f"{path}: {type(ours).__name__} != {type(theirs).__name__}"]
+    if isinstance(ours, dict):
+        if set(ours) != set(theirs):
+            return [f"{path}: keys {sorted(set(ours) ^ set(theirs))}"]
+        return [d for key in ours for d in differences(ours[key], theirs[key], f"{path}.{key}")]
+    if isinstance(ours, list):
+        if len(ours) != len(theirs):
+            return [f"{path}: {len(ours)} items != {len(theirs)}"]
+        pairs = enumerate(zip(ours, theirs, strict=True))
+        return [d for i, (a, b) in pairs for d in differences(a, b, f"{path}[{i}]")]
+    if path.endswith(".path"):
+        shapes = [NUMBER.sub("#", text) for text in (ours, theirs)]
+        numbers = [[float(x) for x in NUMBER.findall(text)] for text in (ours, theirs)]
+        if shapes[0] != shapes[1]:
+            return [f"{path}: paths of {len(numbers[0])} and {len(numbers[1])} numbers"]
+        return differences(*numbers, f"{path}()")
+    return [] if ours == theirs else [f"{path}: {ours!r} != {theirs!r}"]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_page_and_server_draw_the_same(case):
+    results, theme, window = CASES[case]
+    drawn = in_node(results, theme, window)
+    for name, spec in FIGURES.items():
+        ours = fill(spec, results, THEMES[theme], **SIZE, url=URL, window=window)
+        ours = json.loads(json.dumps(ours, allow_nan=False))
+        assert differences(ours, drawn[name])[:5] == [], name
+
+
+def test_a_difference_would_be_seen():
+    ours = {"path": "M1.0,2.0L3.0,4.0", "x": [1.0, None]}
+    assert differences(ours, ours) == []
+    assert differences(ours, {**ours, "x": [1.0, 2.0]})
+    assert differences(ours, {**ours, "path": "M1.0,2.0L3.0,4.1"})
+    assert differences(ours, {**ours, "path": "M1.0,2.0M3.0,4.0"})

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import io
+
+import pytest
+from PIL import Image
+
+from dashboard.figures.registry import FIGURES
+
+LINK = "v=1&seed=7&dur=3000"
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [("nothing.png", "figure"), ("throughput.gif", "format"), ("throughput.exe", "format")],
+)
+def test_what_cannot_be_exported_is_named(app_client, path, field):
+    answer = app_client.get(f"/export/{path}?{LINK}")
+    assert answer.status_code == 404
+    assert answer.json["field"] == field
+    assert answer.json["limit"]
+
+
+def test_an_unknown_theme_is_refused(app_client):
+    answer = app_client.get(f"/export/{next(iter(FIGURES))}.png?{LINK}&theme=pink")
+    assert answer.status_code == 400
+
+
+def drawn(services, monkeypatch):
+    """What the renderer was asked for, without a browser."""
+    asked = []
+
+    def render(*order):
+        asked.append(order)
+        return b"image"
+
+    monkeypatch.setattr(services.images, "render", render)
+    return asked
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_every_figure_can_be_exported(app_client, services, monkeypatch, figure):
+    asked = drawn(services, monkeypatch)
+    answer = app_client.get(f"/export/{figure}.svg?{LINK}&width=700&height=300&theme=dark")
+    assert answer.status_code == 200, answer.text
+    assert answer.mimetype == "image/svg+xml"
+    ((plot, kind, width, height, scale),) = asked
+    assert (kind, width, height, scale) == ("svg", 700, 300, 1)
+    assert plot["data"] is not None
+    assert f"{figure}-" in answer.headers["Content-Disposition"]
+
+
+def test_a_comparison_is_exported_with_both_runs(app_client, services, monkeypatch):
+    asked = drawn(services, monkeypatch)
+    for link in (LINK, LINK + "&b.seed=8"):
+        assert app_client.get(f"/export/{next(iter(FIGURES))}.png?{link}").status_code == 200
+    assert len(asked[1][0]["data"]) > len(asked[0][0]["data"])
+
+
+def test_sizes_are_kept_to_what_can_be_drawn(app_client, services, monkeypatch):
+    asked = drawn(services, monkeypatch)
+    query = "width=99999&height=nan&scale=50"
+    assert app_client.get(f"/export/{next(iter(FIGURES))}.png?{LINK}&{query}").status_code == 200
+    _, _, width, height, scale = asked[0]
+    assert (width, height) == (4000, 420)
+    assert width * height * scale**2 <= 24_000_000
+
+
+@pytest.mark.browser
+def test_a_chart_as_png(app_client):
+    answer = app_client.get(f"/export/throughput.png?{LINK}&width=640&height=320&scale=2")
+    assert answer.status_code == 200, answer.text
+    with Image.open(io.BytesIO(answer.data)) as image:
+        assert image.size == (1280, 640)
+    again = app_client.get(
+        f"/export/throughput.png?{LINK}&width=640&height=320&scale=2",
+        headers={"If-None-Match": answer.headers["ETag"]},
+    )
+    assert again.status_code == 304
+
+
+def test_the_trace_is_ftrace_text(app_client):
+    answer = app_client.get(f"/api/trace?{LINK}")
+    assert answer.status_code == 200
+    assert answer.mimetype == "text/plain"
+    assert answer.text.startswith("# tracer: nop\n")
