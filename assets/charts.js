@@ -63,6 +63,17 @@
 
   const stride = (n, most) => Math.max(1, Math.ceil(n / most));
 
+  /** Smallest of 1, 2, 5, 10, 20, 50, ... that is at least this. */
+  function niceGroup(least) {
+    for (let size = 1; ; size *= 10) {
+      for (const factor of [1, 2, 5]) if (size * factor >= least) return size * factor;
+    }
+  }
+
+  const threeDigits = (x) => String(Number(x.toPrecision(3)));
+
+  const averaged = (bound) => (bound.interval > 0 ? `means of ${threeDigits(bound.interval)} s` : "");
+
   function ranks(n, even, tail) {
     if (n <= even + tail) return Array.from({ length: n }, (_, i) => i);
     const chosen = new Set();
@@ -134,6 +145,7 @@
       this.overlaid = this.many && spec.compare === "overlay"; // dash says whose line it is
       this.legend = new Map();
       this.notes = [];
+      this.interval = 0; // s that each point of a rate stands for
     }
 
     enter(label, color, symbol, dash) {
@@ -177,7 +189,8 @@
     if (spec.compare === "overlay") {
       lacks.forEach((why, i) => why && binder.notes.push(binder.name(runs[i], why)));
     }
-    return { panels, legend: [...binder.legend.values()], notes: binder.notes, empty: "" };
+    const { notes, interval } = binder;
+    return { panels, legend: [...binder.legend.values()], notes, empty: "", interval };
   }
 
   // ---- lines
@@ -248,6 +261,8 @@
     if (line.style === "flag") {
       top = described(run, line.level) || 0;
       [x, y] = flags(x, y, top);
+    } else if (line.style === "rate") {
+      [x, y] = means(binder, x, y, limits.rates);
     } else if (line.style === "steps") {
       [x, y] = steps(x, y, limits.lines);
     } else if (line.style === "area") {
@@ -292,6 +307,23 @@
       type: "scatter", mode: "lines", name: label, meta: { run, group: label, line: false },
       x, y, line: { ...line, simplify: false }, hoverinfo: "skip", showlegend: false,
     };
+  }
+
+  /** Means of so many neighbours that few points are left, each at its interval's middle. */
+  function means(binder, x, y, most) {
+    const step = niceGroup(stride(x.length, most));
+    if (step === 1) return [x, y];
+    const n = Math.floor(x.length / step);
+    if (n > 1) binder.interval = Math.max(binder.interval, x[step] - x[0]);
+    const xs = new Float64Array(n);
+    const ys = new Float64Array(n);
+    for (let g = 0; g < n; g++) {
+      let sum = 0;
+      for (let k = g * step; k < (g + 1) * step; k++) sum += y[k];
+      xs[g] = (x[g * step] + x[(g + 1) * step - 1]) / 2;
+      ys[g] = sum / step;
+    }
+    return [xs, ys];
   }
 
   /** Drawn by the layout as one path: an element for each mark would take half a second. */
@@ -705,7 +737,8 @@
     };
     const bound = bind(spec, runs, theme, view, hidden);
     const most = Math.max(20, Math.floor((width - 24) / 6));
-    const lines = wrap([...bound.notes, caption].join(". "), most);
+    const notes = [...bound.notes, averaged(bound)].filter(Boolean);
+    const lines = wrap([...notes, caption].join(". "), most);
     const entries = bound.empty
       ? [] : bound.legend.filter((entry) => !hidden || !hidden.has(entry.label));
     const used = entries.reduce((sum, entry) => sum + 44 + 6 * entry.label.length, 0);
@@ -736,7 +769,7 @@
 
   const charts = {
     bind, pageFigure, exportFigure, pageHeight, panelCount, captionOf, missing, bisect, minMax,
-    ranks, niceRange, thousands, wrap,
+    ranks, niceRange, thousands, wrap, averaged,
   };
   root.reclaimLab = root.reclaimLab || {};
   root.reclaimLab.charts = charts;

@@ -57,13 +57,8 @@
 
   // ---- the form: values of all controls, sent once they have settled
 
-  function plain(value) {
-    return Array.isArray(value) ? value.slice().sort() : value === undefined ? null : value;
-  }
-
-  function same(a, b) {
-    return JSON.stringify(plain(a)) === JSON.stringify(plain(b));
-  }
+  const plain = (value) => String(value ?? "");
+  const same = (a, b) => plain(a) === plain(b);
 
   function shownValues() {
     const values = {};
@@ -104,6 +99,7 @@
       if (unsent && shown(path) !== undefined && !same(shown(path), state.sent[path])) continue;
       dash().set_props({ room: CONTROL, path }, { value });
     }
+    if ($("sidebar-edit")) pressed($("sidebar-edit"), target.edit);
     decorate(target.values);
     canonical(target);
     setup();
@@ -137,8 +133,7 @@
   function decorate(values) {
     lastShown = values;
     for (const row of all(".row[data-path]")) {
-      const value = values[row.dataset.path];
-      const text = Array.isArray(value) ? value.join(".") : String(value ?? "");
+      const text = plain(values[row.dataset.path]);
       const usual = row.dataset.default;
       const changed = text !== usual && !(usual === "" && (text === "0" || text === ""));
       row.classList.toggle("is-changed", changed);
@@ -149,7 +144,7 @@
       if (place) place.textContent = count ? `${count} changed` : "";
     }
     for (const group of all(".row .toggles")) {
-      pressed(group, String(values[group.closest(".row").dataset.path] ?? ""));
+      pressed(group, plain(values[group.closest(".row").dataset.path]));
     }
     shares(values);
   }
@@ -186,6 +181,18 @@
       const percent = total ? Math.round((share(row) / total) * 100) : 0;
       row.querySelector(".share-percent").textContent = `${percent} %`;
     }
+  }
+
+  /* Up and down in a number: one step of its control, with Shift ten. */
+  function stepKeys(event) {
+    const by = { ArrowUp: 1, ArrowDown: -1 }[event.key];
+    const row = event.target.closest(".row[data-step]");
+    const step = row ? Number(row.dataset.step) : 0;
+    const now = Number(event.target.value);
+    if (!by || !step || event.target.tagName !== "INPUT" || !Number.isInteger(now)) return;
+    event.preventDefault();
+    const value = String(Math.max(0, now + by * step * (event.shiftKey ? 10 : 1)));
+    dash().set_props({ room: CONTROL, path: row.dataset.path }, { value });
   }
 
   // ---- the lists: rows and buttons write the text control, the link's own grammar
@@ -338,6 +345,8 @@
       return `${((performance.now() - state.started) / 1000).toFixed(1)} s`;
     }
     if (status.state === "DONE" && status.wall_s > 0 && status.simulated_s > 0) {
+      const run = runOf(status.run) || {};
+      if (run.seed === undefined) return `${Number(status.simulated_s.toFixed(1))} s recorded`;
       const wall = status.wall_s < 10 ? status.wall_s.toFixed(2) : status.wall_s.toFixed(0);
       return `${Number(status.simulated_s.toFixed(1))} s simulated in ${wall} s`;
     }
@@ -548,6 +557,7 @@
 
   function onKey(event) {
     if (event.target.classList && event.target.classList.contains("view-tab")) tabKeys(event);
+    stepKeys(event);
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target.closest("input, select, textarea, [contenteditable], dialog[open]")) return;
     const tabs = all(".view-tab").map((tab) => tab.dataset.tab);

@@ -137,8 +137,12 @@
     _takeEvents(family, events, t0, buffer, payload) {
       const all = (this._events[family] ||= {});
       const at = (all.t ||= new Growing(0)).length;
-      for (const [name, { dtype, offset }] of Object.entries(events.columns)) {
-        const raw = new TYPES[dtype](buffer, payload + offset, events.n);
+      for (const [name, { dtype, offset, delta }] of Object.entries(events.columns)) {
+        let raw = new TYPES[dtype](buffer, payload + offset, events.n);
+        if (delta) {
+          raw = raw.slice(); // the answer itself is not ours to change
+          for (let i = 1; i < raw.length; i++) raw[i] += raw[i - 1];
+        }
         const column = (all[name] ||= new Growing(-1));
         column.room(at);
         const data = column.room(at + events.n);

@@ -191,13 +191,16 @@
 
     showLegend(bound) {
       const key = bound.legend.map((e) => Object.values(e).join()).join(";")
-        + page.themeName + [...this.hidden].join();
+        + page.themeName + [...this.hidden].join() + bound.interval;
       if (key === this.legendKey) return;
       const focused = this.legend.contains(document.activeElement)
         ? document.activeElement.dataset.group : null;
       this.legendKey = key;
       this.values = new Map();
-      this.legend.replaceChildren(...bound.legend.map((entry) => this.legendItem(entry)));
+      const averaged = element("span", "legend-item");
+      averaged.textContent = lab.charts.averaged(bound);
+      this.legend.replaceChildren(...bound.legend.map((entry) => this.legendItem(entry)),
+        ...(averaged.textContent ? [averaged] : []));
       if (focused) {
         const again = [...this.legend.children].find((b) => b.dataset.group === focused);
         if (again) again.focus();
@@ -242,12 +245,14 @@
       const several = this.spec.compare === "overlay" ? page.runs.length : 1;
       const found = new Map();
       this.bound.panels.forEach((panel, index) => {
-        for (const { meta } of panel.traces) {
+        for (const trace of panel.traces) {
+          const { meta } = trace;
           if (meta.style === "flag") continue;
           if (!found.has(meta.group)) found.set(meta.group, new Map());
           const panels = found.get(meta.group);
           if (!panels.has(index)) panels.set(index, Array(several).fill("–"));
-          const text = valueAt(page.runs[meta.run], meta.column, meta.style, t);
+          const text = meta.style === "rate"
+            ? format(nearest(trace, t)) : valueAt(page.runs[meta.run], meta.column, meta.style, t);
           panels.get(index)[several > 1 ? meta.run : 0] = text;
         }
       });
@@ -279,6 +284,13 @@
     if (!values || !run.times.length) return "–";
     const k = Math.min(lab.charts.bisect(run.times, t - 1e-9, false), run.times.length - 1);
     return format(values[k]);
+  }
+
+  /** Of a drawn line: what is read is what is seen. */
+  function nearest({ x, y }, t) {
+    if (!x.length) return NaN;
+    const after = Math.min(lab.charts.bisect(x, t, false), x.length - 1);
+    return y[after > 0 && t - x[after - 1] < x[after] - t ? after - 1 : after];
   }
 
   const pathOf = (about, path) => path.split(".").reduce((at, name) => at && at[name], about);

@@ -297,7 +297,9 @@ def _spawn(simulation: Simulation, plans: list[TaskPlan], files: FilePlan) -> No
         system.engine.spawn(name, partial(generator, system))
         simulation.task_info.append({"name": name, "kind": "kernel", "memcg": "root"})
     directories = Directories(system, files)
-    workloads = Workloads(system, directories.next_file, partial(_oom_kill, system, files))
+    workloads = Workloads(
+        system, directories.next_file, partial(_oom_kill, system, files), partial(_exit, system, files)
+    )
     for t, plan in enumerate(plans, len(KERNEL_TASKS)):
         directories.create(t)
         system.engine.spawn(plan.name, workloads.task)
@@ -351,7 +353,12 @@ def _oom_kill(system: System, files: FilePlan, t: int, in_memcg: bool) -> int:
     ]
     most, chosen = max(candidates, default=(0, -t))
     victim = -chosen if most else t
-    if victim in files.anon_areas:
-        exit_mm(system.m, files.anon_areas[victim])
+    _exit(system, files, victim)
     system.vm[MEMCG_OOM_KILLS if in_memcg else OOM_KILLS] += 1
     return victim
+
+
+def _exit(system: System, files: FilePlan, t: int) -> None:
+    """The task's anonymous memory is free again."""
+    if t in files.anon_areas:
+        exit_mm(system.m, files.anon_areas[t])

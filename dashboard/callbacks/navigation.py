@@ -103,7 +103,7 @@ def page(
         "memcgs": item_rows("memcgs", scenario),
         "workloads": item_rows("workloads", scenario),
         "names": [html.Option(value=n) for n in ("root", *(g.name for g in scenario.memcgs))],
-        "edit_hidden": link.b is None,
+        "edit_hidden": link.b is None or bool(link.input_key),
         "words": words(link),
         "paired": "true" if link.b is not None else "false",
         "trace": trace_links(link),
@@ -130,8 +130,11 @@ def words(link: PageLink) -> str:
     """What B is."""
     if link.b is None:
         return ""
+    if link.input_key and link.a == link.b:
+        return "A is the recording, B the simulated run of the same parameters."
     if link.input_key:
-        return f"A is the recording; B is simulated. {in_words(link.a, link.b)}"
+        known = in_words(link.a, link.b).removeprefix("B differs from A: ")
+        return f"A is the recording, B is simulated with {known}"
     return in_words(link.a, link.b)
 
 

@@ -29,7 +29,7 @@ def _shown(control: Control, scenario: Scenario) -> Any:
         return ".".join(sorted(value))
     if control.widget is Widget.LIST:
         return ROWS[control.key].encode(value)
-    return value if isinstance(value, int) else str(value)
+    return str(value)
 
 
 def form_to_scenario(form: Mapping[str, Any]) -> tuple[Scenario, list[Problem]]:

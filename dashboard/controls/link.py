@@ -73,11 +73,13 @@ class PageLink:
             return fallback, [error.problem]
 
     def edited(self, which: str) -> Scenario:
-        """The scenario that the controls show: ``a`` or ``b``."""
-        return self.b if which == "b" and self.b is not None else self.a
+        """The scenario that the controls show: ``a`` or ``b``; beside a recording always B."""
+        return self.b if self.b is not None and (which == "b" or self.input_key) else self.a
 
     def with_edited(self, which: str, scenario: Scenario) -> PageLink:
-        """The same comparison with one side replaced."""
+        """The same comparison with one side replaced; a recording stays, B is simulated."""
+        if self.input_key:
+            return self.with_b(scenario)
         if which == "b" and self.b is not None:
             return replace(self, scenarios=(self.a, scenario, *self.scenarios[2:]))
         return replace(self, scenarios=(scenario, *self.scenarios[1:]))

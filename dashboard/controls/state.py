@@ -32,7 +32,7 @@ def head(scenario: Scenario) -> Head:
     if kin is None:
         count = len(changed(scenario))
         text = f"{count} fields differ from the defaults; they are listed with the controls."
-        return Head("none", "A scenario of your own", text)
+        return Head("own scenario", "A scenario of your own", text)
     preset = PRESETS[kin.name]
     if kin.exact:
         return Head(kin.name, preset.title, preset.question)

@@ -32,7 +32,13 @@ def _frame(control: Control, class_: str, *children: Component) -> Component:
     return html.Div(
         [*children, _help(control)],
         className=f"row {class_}",
-        **attributes({"data-path": control.path, "data-default": _plain(control.default)}),
+        **attributes(
+            {
+                "data-path": control.path,
+                "data-default": _plain(control.default),
+                "data-step": str(control.step) if control.widget is Widget.NUMBER else "",
+            }
+        ),
     )
 
 
@@ -65,14 +71,17 @@ def _help(control: Control) -> Component:
 
 
 def _number_row(control: Control) -> Component:
-    is_number = control.widget is Widget.NUMBER
-    more: dict[str, Any] = {"inputMode": "numeric", "step": control.step} if is_number else {}
+    # A text field also for numbers: dcc.Input of type number drops what does not fit its step,
+    # and a value typed twice; here the codec names what is wrong.
+    more: dict[str, Any] = {}
+    if control.widget is Widget.NUMBER:
+        more["inputMode"] = "numeric"
     if control.path == "mix.memcg":
         more["list"] = ids.MEMCG_NAMES
     field = dcc.Input(
         id=ids.control(control.path),
-        type="number" if is_number else "text",
-        value=control.default,
+        type="text",
+        value=str(control.default),
         debounce=True,
         className="field",
         autoComplete="off",
@@ -216,11 +225,11 @@ def _cell(of: str, i: int, cell: Cell, value: Any, names: list[str]) -> Componen
             className="cell-choice",
         )
     else:
-        number = isinstance(value, int)
         field = dcc.Input(
             id=id_,
-            type="number" if number else "text",
-            value=value,
+            type="text",
+            inputMode="numeric" if isinstance(value, int) else "verbatim",
+            value=str(value),
             debounce=True,
             className="field",
             autoComplete="off",

@@ -14,7 +14,14 @@ from typing import Any
 import numpy as np
 
 from dashboard.figures.data import RunData
-from dashboard.figures.downsample import min_max, nice_range, ranks, stride, window
+from dashboard.figures.downsample import (
+    min_max,
+    nice_group,
+    nice_range,
+    ranks,
+    stride,
+    window,
+)
 from dashboard.figures.spec import FigureSpec, Line, Panel
 from dashboard.figures.theme import (
     CDF_EVEN,
@@ -23,9 +30,9 @@ from dashboard.figures.theme import (
     LINES_MAX,
     MARKS_MAX,
     PANELS_MAX,
+    RATES_MAX,
     ROWS_MAX,
     RUN_DASHES,
-    RUN_NAMES,
     RUN_OPACITY,
     Theme,
 )
@@ -69,6 +76,8 @@ class Bound:
     notes: list[str]
     empty: str = ""
     """Instead of panels: nothing to draw, and why."""
+    interval: float = 0.0
+    """s that each point of a rate stands for; 0 = as sampled."""
 
 
 class _Binder:
@@ -79,6 +88,7 @@ class _Binder:
         self.many = len(runs) > 1
         self.legend: dict[str, dict[str, str]] = {}
         self.notes: list[str] = []
+        self.interval = 0.0
 
     def enter(self, label: str, color: str, symbol: str, dash: str) -> None:
         """Into the legend, once."""
@@ -118,7 +128,8 @@ def bind(spec: FigureSpec, runs: list[RunData], theme: Theme, view: View) -> Bou
         binder.notes += [
             binder.name(run, why) for run, why in zip(runs, missing, strict=True) if why
         ]
-    return Bound(panels, list(binder.legend.values()), binder.notes)
+    legend = list(binder.legend.values())
+    return Bound(panels, legend, binder.notes, interval=binder.interval)
 
 
 def _missing(spec: FigureSpec, run: RunData) -> str:
@@ -195,6 +206,8 @@ def _draw_line(binder: _Binder, drawn: Drawn, line: Line, i: int) -> float:
     elif line.style == "area":
         step = stride(len(x), LINES_MAX)
         x, y = x[::step], y[::step]
+    elif line.style == "rate":
+        x, y = _means(binder, x, y)
     elif line.style == "steps":
         x, y = _steps(x, y)
     else:
@@ -243,6 +256,18 @@ def _trace(label: str, run: int, x: Array, y: Array, line: dict[str, Any]) -> Tr
         "hoverinfo": "skip",
         "showlegend": False,
     }
+
+
+def _means(binder: _Binder, x: Array, y: Array) -> tuple[Array, Array]:
+    """Means of so many neighbours that few points are left, each at the middle of its interval."""
+    step = nice_group(stride(len(x), RATES_MAX))
+    if step == 1:
+        return x, y
+    n = len(x) // step
+    binder.interval = max(binder.interval, float(x[step] - x[0]) if n > 1 else 0.0)
+    means = y[: n * step].reshape(n, step).mean(axis=1)
+    ends = x[: n * step].reshape(n, step)
+    return (ends[:, 0] + ends[:, -1]) / 2, means
 
 
 def _shape(trace: Trace) -> Trace:
@@ -378,8 +403,8 @@ def _most_stalled(stalls: dict[str, Array]) -> list[int]:
 def _bars(begins: Array, ends: Array, pixel: float) -> list[tuple[float, float]]:
     """Bars at least a pixel wide; those that would touch are one."""
     bars: list[tuple[float, float]] = []
-    for begin, end in zip(begins.tolist(), ends.tolist(), strict=True):
-        end = max(end, begin + pixel)
+    for begin, till in zip(begins.tolist(), ends.tolist(), strict=True):
+        end = max(till, begin + pixel)
         if bars and begin <= bars[-1][1]:
             bars[-1] = (min(bars[-1][0], begin), max(bars[-1][1], end))
         else:

@@ -29,13 +29,15 @@ THROUGHPUT = FigureSpec(
             lines=(
                 *(
                     Line(
-                        f"write_mib_per_s.{name}", style.label, name, dash=style.dash,
-                        skip_zero=True,
+                        f"write_mib_per_s.{name}", style.label, name, style="rate",
+                        dash=style.dash, skip_zero=True,
                     )
                     for name, style in ISSUER_STYLES.items()
                 ),
-                Line("write_mib_per_s", "writes", "flusher", otherwise=True),
-                Line("read_mib_per_s", "reads", "ink", width=1, skip_zero=True),
+                Line("write_mib_per_s", "writes", "flusher", style="rate", otherwise=True),
+                Line(
+                    "read_mib_per_s", "reads", "ink", style="rate", width=1, skip_zero=True
+                ),
             )
         ),
     ),
@@ -49,9 +51,9 @@ SEEKS = FigureSpec(
     panels=(
         Panel(
             lines=(
-                Line("seeks_per_s.write", "before writes", "flusher"),
-                Line("seeks_per_s.read", "before reads", "ink", dash="dash", width=1),
-                Line("seeks_per_s", "all", "flusher", otherwise=True),
+                Line("seeks_per_s.write", "before writes", "flusher", style="rate"),
+                Line("seeks_per_s.read", "before reads", "ink", style="rate", dash="dash", width=1),
+                Line("seeks_per_s", "all", "flusher", style="rate", otherwise=True),
             )
         ),
     ),

@@ -45,6 +45,16 @@ def stride(n: int, most: int) -> int:
     return max(1, -(-n // most))
 
 
+def nice_group(least: int) -> int:
+    """Smallest of 1, 2, 5, 10, 20, 50, ... that is at least ``least``."""
+    size = 1
+    while True:
+        for factor in (1, 2, 5):
+            if size * factor >= least:
+                return size * factor
+        size *= 10
+
+
 def ranks(n: int, even: int, tail: int) -> Array:
     """Ranks of n sorted values to plot: all, or ``even`` evenly spread and the last ``tail``."""
     if n <= even + tail:

@@ -47,7 +47,7 @@ def fill(
     text = caption_of(runs, url) if caption is None else caption
     view = View(begin, end, width - MARGIN_LEFT - MARGIN_RIGHT, height - 90.0)
     bound = bind(spec, runs, theme, view)
-    lines = wrap(". ".join([*bound.notes, text]), max(20, (width - 24) // 6))
+    lines = wrap(". ".join([*notes_of(bound), text]), max(20, (width - 24) // 6))
     entries = [] if bound.empty else bound.legend
     top = 34 + 19 * _legend_rows(entries, view.width)
     bottom = _CAPTION_TOP + 8 + _CAPTION_LINE * len(lines)
@@ -79,6 +79,13 @@ def fill(
     return {"data": traces, "layout": layout}
 
 
+def notes_of(bound: Bound) -> list[str]:
+    """What was left out or averaged."""
+    if bound.interval <= 0:
+        return bound.notes
+    return [*bound.notes, f"means of {bound.interval:.3g} s"]
+
+
 def caption_of(runs: Sequence[RunData], url: str) -> str:
     """Which runs these are, so that the image can be made again."""
     parts = []
@@ -96,7 +103,8 @@ def caption_of(runs: Sequence[RunData], url: str) -> str:
 def wrap(text: str, most: int) -> list[str]:
     """Lines of at most ``most`` characters; words longer than that (links) are cut."""
     lines = [""]
-    for word in text.split():
+    for whole in text.split():
+        word = whole
         while len(word) > most:
             room = most - len(lines[-1]) - (1 if lines[-1] else 0)
             if room < 12:
@@ -159,9 +167,10 @@ def _shape(trace: dict[str, Any], yref: str) -> dict[str, Any]:
     parts = []
     begun = False
     for x, y in zip(trace["x"].tolist(), trace["y"].tolist(), strict=True):
-        if x == x:
+        gap = math.isnan(x)
+        if not gap:
             parts.append(f"{'L' if begun else 'M'}{x:.6f},{y:.5f}")
-        begun = x == x
+        begun = not gap
     return {
         "type": "path", "path": "".join(parts), "xref": "x", "yref": yref, "line": {
             name: value for name, value in trace["line"].items() if name != "simplify"
@@ -275,4 +284,4 @@ def traces_of(bound: Bound) -> list[dict[str, Any]]:
 
 def numbers(values: Any) -> list[float | None]:
     """A JSON list: None where there is no value."""
-    return [None if v != v else v for v in np.asarray(values, np.float64).tolist()]
+    return [None if math.isnan(v) else v for v in np.asarray(values, np.float64).tolist()]

@@ -9,7 +9,7 @@ from dashboard.figures.theme import ISSUER_STYLES
 def _by_context(prefix: str) -> tuple[Line, ...]:
     styles = ((name, ISSUER_STYLES[name]) for name in ("kswapd", "direct", "memcg"))
     return tuple(
-        Line(f"{prefix}.{name}", style.label, name, dash=style.dash, skip_zero=True)
+        Line(f"{prefix}.{name}", style.label, name, style="rate", dash=style.dash, skip_zero=True)
         for name, style in styles
     )
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-LineStyle = Literal["line", "steps", "area", "flag", "level"]
+LineStyle = Literal["line", "rate", "steps", "area", "flag", "level"]
 
 
 @dataclass(frozen=True)
 class Line:
     """One column as a line.
 
+    ``rate`` is drawn as the rate over longer intervals when there are very many samples: the mean
+    of their rates, which for samples at equal distances is the same as counting less often.
     ``steps`` holds a value over the whole interval it was counted in, so that a value between two
     gaps is seen; ``area`` stacks on the areas before it; ``flag`` draws a bar at ``level`` while
     the column is above 0; ``level`` is a horizontal line at the number that ``column`` names in

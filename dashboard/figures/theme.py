@@ -15,6 +15,8 @@ FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, s
 FONT_SIZE = 11
 LINES_MAX = 1200
 """Points of a line; more samples are drawn as the lowest and highest of each interval."""
+RATES_MAX = 150
+"""Points of a rate: noise between neighbouring samples would hide its course."""
 MARKS_MAX = 3000
 """Requests drawn one by one; more are thinned evenly, and the note says so."""
 ROWS_MAX = 12
@@ -124,6 +126,7 @@ def theme_json(theme: Theme) -> dict[str, Any]:
         "run_names": RUN_NAMES,
         "limits": {
             "lines": LINES_MAX,
+            "rates": RATES_MAX,
             "marks": MARKS_MAX,
             "rows": ROWS_MAX,
             "panels": PANELS_MAX,

@@ -27,6 +27,7 @@ def blueprint(_services: Services) -> Blueprint:
         answer = Response(bodies[theme], mimetype="application/json")
         answer.set_etag(etags[theme])
         answer.headers["Cache-Control"] = "no-cache"
-        return answer.make_conditional(request)
+        answer.make_conditional(request)
+        return answer
 
     return routes

@@ -45,37 +45,7 @@ def blueprint(services: Services) -> Blueprint:
     routes = Blueprint("runs", __name__)
     waiters = threading.BoundedSemaphore(_WAITERS)
 
-    @routes.get("/healthz")
-    def healthz() -> Response:
-        load = services.jobs.load()
-        runners = {
-            name.removeprefix("runners_"): n
-            for name, n in load.items()
-            if name.startswith("runners_")
-        }
-        answer = jsonify(
-            status="ok" if runners.get("broken", 0) == 0 else "degraded",
-            version=MODEL_VERSION,
-            sources=services.results.sources,
-            runners=runners,
-            queue={"queued": load["queued"], "running": load["running"]},
-            cache_bytes=services.results.store.bytes_used(),
-        )
-        answer.headers["Cache-Control"] = "no-store"
-        return answer
-
-    @routes.get("/api/presets")
-    def presets() -> Response:
-        return jsonify(
-            [
-                {
-                    "name": name, "title": preset.title, "question": preset.question,
-                    "source": preset.source, "claims": list(preset.claims),
-                    "link": f"/?{encode(preset.scenario)}",
-                }
-                for name, preset in PRESETS.items()
-            ]
-        )  # fmt: skip
+    _add_server(routes, services)
 
     @routes.get("/api/run")
     def run() -> Response:
@@ -127,6 +97,42 @@ def blueprint(services: Services) -> Blueprint:
         return jsonify(status.to_dict())
 
     return routes
+
+
+def _add_server(routes: Blueprint, services: Services) -> None:
+    """What the server has: its health, its presets."""
+
+    @routes.get("/healthz")
+    def healthz() -> Response:
+        load = services.jobs.load()
+        runners = {
+            name.removeprefix("runners_"): n
+            for name, n in load.items()
+            if name.startswith("runners_")
+        }
+        answer = jsonify(
+            status="ok" if runners.get("broken", 0) == 0 else "degraded",
+            version=MODEL_VERSION,
+            sources=services.results.sources,
+            runners=runners,
+            queue={"queued": load["queued"], "running": load["running"]},
+            cache_bytes=services.results.store.bytes_used(),
+        )
+        answer.headers["Cache-Control"] = "no-store"
+        return answer
+
+    @routes.get("/api/presets")
+    def presets() -> Response:
+        return jsonify(
+            [
+                {
+                    "name": name, "title": preset.title, "question": preset.question,
+                    "source": preset.source, "claims": list(preset.claims),
+                    "link": f"/?{encode(preset.scenario)}",
+                }
+                for name, preset in PRESETS.items()
+            ]
+        )  # fmt: skip
 
 
 def _text(lines: Iterator[str]) -> Iterator[str]:

@@ -163,9 +163,9 @@ def number_text(value: Number) -> str:
     if value is None:
         return "–"
     if isinstance(value, int) or float(value).is_integer():
-        return f"{int(value):,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+        return f"{int(value):,}"
     if abs(value) >= 1000:
-        return f"{value:,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+        return f"{value:,.0f}"
     return f"{value:.4g}"
 
 

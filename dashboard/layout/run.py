@@ -75,25 +75,19 @@ def _tile(name: str) -> Component:
     better = BETTER[metric.better]
     return html.Div(
         [
-            html.Dt(metric.title, title=f"{metric.formula}{f'; {better}' if better else ''}"),
-            html.Dd(
-                [
-                    html.Span(
-                        "–",
-                        className="value",
-                        **attributes({"data-headline": name, "data-run": "A"}),
-                    ),
-                    html.Span(
-                        "–",
-                        className="value value-b",
-                        **attributes({"data-headline": name, "data-run": "B"}),
-                    ),
-                    html.Span(metric.unit, className="unit"),
-                ]
+            html.Dt(
+                [metric.title, html.Span(f", {metric.unit}", className="unit")],
+                title=f"{metric.formula}{f'; {better}' if better else ''}",
             ),
+            html.Dd([_value(name, "A"), _value(name, "B")]),
         ],
         className="tile",
     )
+
+
+def _value(name: str, run: str) -> Component:
+    named = attributes({"data-headline": name, "data-run": run})
+    return html.Span("–", className=f"value value-{run.lower()}", **named)
 
 
 def _player(action: str, label: str, id_: str) -> Component:

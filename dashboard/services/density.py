@@ -10,9 +10,9 @@ import numpy as np
 Array = np.ndarray
 
 PALETTE: tuple[tuple[int, int, int], ...] = (
-    # Okabe and Ito's colours, by Issuer, StallKind or SleepCause; repeated when there are more.
-    (213, 94, 0), (204, 121, 167), (230, 159, 0), (0, 114, 178),
-    (128, 128, 128), (0, 158, 115), (86, 180, 233), (160, 160, 160),
+    # The charts' colours (figures.theme) by Issuer; repeated for codes that are more.
+    (213, 94, 0), (196, 102, 160), (185, 131, 0), (0, 114, 178),
+    (128, 128, 128), (0, 158, 115), (61, 152, 208), (128, 128, 128),
 )  # fmt: skip
 _FAINTEST = 110  # of 255: a single event must be seen
 

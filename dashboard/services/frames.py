@@ -9,8 +9,9 @@ One message for each chunk, ``RLF1``::
 
 All numbers are little-endian. A column is ``i4``: int32 differences of ``value / scale``, the first
 one against ``base``; or ``f4``: float32 values as they are, NaN where there is none. Events carry
-the time at which they ended as uint32 us from ``t0_ns``: float32 would lose counters above 2^24,
-int32 us would overflow after 36 minutes. Concatenated messages are a stream.
+the time at which they ended as uint32 us from ``t0_ns``, a column of differences modulo 2^32:
+float32 would lose counters above 2^24, int32 us would overflow after 36 minutes. Concatenated
+messages are a stream.
 """
 
 from __future__ import annotations
@@ -262,6 +263,12 @@ def _known_us(end_ns: Array, begin_ns: Array) -> Array:
     return np.where(begin_ns < 0, -1.0, _us(end_ns - begin_ns))
 
 
+def _rounded(values: Array) -> Array:
+    """float32 with 11 significant bits, 0.05 %: what is shown in a hover, in half the bytes."""
+    bits = values.astype("<f4").view("<u4")
+    return ((bits + 0x1000) & np.uint32(0xFFFFE000)).view("<f4")
+
+
 def _byte(values: Array) -> Array:
     """Small codes; 255 = unknown (-1 in a log)."""
     return np.where(values < 0, 255, values)
@@ -271,16 +278,12 @@ def _io_events(io: Array, t0_ns: int) -> Events:
     return {
         "t": ("u4", _us_from(io["t_done_ns"], t0_ns)),
         "offset": ("u4", np.clip(io["sector"] // _SECTORS_PER_BLOCK, 0, 2**32 - 1)),
-        "wait_us": ("f4", _known_us(io["t_done_ns"], io["t_queue_ns"])),
-        "service_us": ("f4", _known_us(io["t_done_ns"], io["t_issue_ns"])),
+        "wait_us": ("f4", _rounded(_known_us(io["t_done_ns"], io["t_queue_ns"]))),
         "size": ("u2", np.clip(io["nr_sectors"], 0, 2**16 - 1)),
         "task": ("i2", io["task"]),
         "issuer": ("u1", _byte(io["issuer"])),
         "write": ("u1", _byte(io["write"])),
         "positioned": ("u1", _byte(io["positioned"])),
-        "sync": ("u1", _byte(io["sync"])),
-        "meta": ("u1", _byte(io["meta"])),
-        "depth": ("u1", io["queue_depth"]),
     }
 
 
@@ -364,10 +367,7 @@ def _message(
             "total": total,
             "thinned": step > 1,
             "columns": {
-                name: {
-                    "dtype": dtype,
-                    "offset": payload.add(np.ascontiguousarray(values, f"<{dtype}").tobytes()),
-                }
+                name: _event_column(payload, name, dtype, values)
                 for name, (dtype, values) in events.items()
             },
         }
@@ -378,6 +378,15 @@ def _message(
     text = _json(header)
     text += b" " * (-(_HEAD.size + len(text)) % 8)
     return b"".join((_HEAD.pack(MAGIC, len(text)), text, *payload.parts))
+
+
+def _event_column(payload: _Payload, name: str, dtype: str, values: Array) -> dict[str, Any]:
+    about: dict[str, Any] = {"dtype": dtype}
+    if name == "t":  # half the bytes after compression
+        about["delta"] = True
+        values = np.diff(values, prepend=0) & 0xFFFFFFFF
+    about["offset"] = payload.add(np.ascontiguousarray(values, f"<{dtype}").tobytes())
+    return about
 
 
 def _json(header: dict[str, Any]) -> bytes:
@@ -480,6 +489,5 @@ def _decode_arrays(header: dict[str, Any], payload: memoryview) -> None:
             about["values"] = raw.astype(np.float64)
     for family in header["events"].values():
         for column in family["columns"].values():
-            column["values"] = np.frombuffer(
-                payload, f"<{column['dtype']}", family["n"], column["offset"]
-            )
+            raw = np.frombuffer(payload, f"<{column['dtype']}", family["n"], column["offset"])
+            column["values"] = np.cumsum(raw, dtype="<u4") if "delta" in column else raw

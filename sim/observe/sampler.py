@@ -56,27 +56,19 @@ class Sampler:
             + [f"zone.{ZONE_NAMES[z]}.{f}" for z in zones for f in ZONE_FIELDS + ZONE_LRU_FIELDS]
             + [f"memcg.{name}.{f}" for name in memcg_names for f in MEMCG_FIELDS]
         )
-        self._nr_memcgs = len(memcg_names)
         self.rows: list[np.ndarray] = []
         self.logs: dict[str, list[np.ndarray]] = {"io": [], "trace": [], "stalls": []}
+        self._views = _views(system.arrays, zones, len(memcg_names))
         self._alarm = Alarm(system.engine, PRIORITY_OBSERVER, self._sample)
         self._alarm.set(0)
 
     def _sample(self, now_ns: int) -> None:
-        arrays = self._s.arrays
         row = np.empty(len(self.columns), np.int64)
         row[0] = now_ns
-        n = 1 + len(NAMES)
-        row[1:n] = arrays.vm
-        for z in self._zones:
-            record = arrays.zone[z]
-            for f in ZONE_FIELDS:
-                row[n] = record[f]
-                n += 1
-            row[n : n + 4] = arrays.lru["nr"][z, :4]
-            n += 4
-        for f_index, f in enumerate(MEMCG_FIELDS):
-            row[n + f_index :: len(MEMCG_FIELDS)] = arrays.memcg[f][: self._nr_memcgs]
+        n = 1
+        for words, indices in self._views:
+            row[n : n + len(indices)] = words[indices]
+            n += len(indices)
         self.rows.append(row)
         self.empty_logs()
         if now_ns + self._interval_ns <= self._end_ns:
@@ -99,3 +91,24 @@ class Sampler:
 def refresh_limits(system: System) -> None:
     """The dirty limits as they are before the first page is dirtied."""
     update_dirty_limits(system.m)
+
+
+def _views(arrays: Any, zones: list[int], nr_memcgs: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """(flat int64 words, which of them) for each array that a row is made of, in column order."""
+    views = [(arrays.vm, np.arange(len(NAMES)))]
+    for z in zones:
+        views.append(_words(arrays.zone, z, [(f, 0) for f in ZONE_FIELDS]))
+        views.append(_words(arrays.lru, z, [("nr", i) for i in range(len(ZONE_LRU_FIELDS))]))
+    views += [_words(arrays.memcg, g, [(f, 0) for f in MEMCG_FIELDS]) for g in range(nr_memcgs)]
+    return views
+
+
+def _words(
+    records: Any, row: int, fields: list[tuple[str, int]]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Where element i of a field of record ``row`` is in the array seen as int64 words."""
+    dtype = records.dtype
+    size = dtype.itemsize // 8
+    offsets = [dtype.fields[name][1] // 8 + i for name, i in fields]
+    words = np.frombuffer(memoryview(records).cast("B"), np.int64)
+    return words, row * size + np.array(offsets)

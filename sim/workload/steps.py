@@ -12,7 +12,7 @@ from sim.engine.jit import njit
 from sim.engine.rng import STREAM_TASK, draw_below
 from sim.machine.cost import COST_CREATE_FILE, COST_SYSCALL
 from sim.machine.machine import LIMIT, NOW, SEED
-from sim.machine.task import BUDGET_SPENT, DONE, PF_WRITER, WANT_FILE, WANT_THINK
+from sim.machine.task import BUDGET_SPENT, DONE, PF_MEMDIE, PF_WRITER, WANT_FILE, WANT_THINK
 from sim.machine.vmstat import APP_FILES_CREATED
 from sim.mm.filemap import read_page, touch_anon_page, touch_file_page, write_page
 from sim.workload.kinds import (
@@ -147,11 +147,16 @@ def _end(m: Any, t: Any) -> Any:
 
 @njit
 def workload_step(m: Any, t: Any) -> Any:
-    """Operations one after the other; never DONE, always a stop code to act on."""
+    """Operations one after the other: a stop code to act on, DONE only for a victim of OOM.
+
+    A victim ends the page it is at, for it may hold it or a bio, and nothing more.
+    """
     task = m.task[t]
     clock = m.clock
     while True:
         if task.op_step == OP_IDLE:
+            if task.pf_flags & PF_MEMDIE:
+                return DONE
             stop = _begin(m, t)
             if stop != DONE:
                 return stop
@@ -172,6 +177,8 @@ def workload_step(m: Any, t: Any) -> Any:
             task.op_drawn = 0
             task.op_left -= 1
             task.op_index += 1
+            if task.pf_flags & PF_MEMDIE:
+                task.op_left = 0
         if task.op_left == 0:
             _end(m, t)
         if clock[NOW] >= clock[LIMIT]:

@@ -155,7 +155,7 @@ def _per_sample(t: np.ndarray, at: np.ndarray, weight: np.ndarray | None = None)
 
 def _series(rng, t, io, stalls, names, patched) -> dict[str, np.ndarray]:
     zero = np.zeros(len(t), np.int64)
-    series: dict[str, np.ndarray] = {"t_ns": t, **{name: zero for name in NAMES}}
+    series: dict[str, np.ndarray] = {"t_ns": t, **dict.fromkeys(NAMES, zero)}
     ramp = np.clip(t / (8 * S), 0, 1)
     free = (2200 + (PAGES - 60_000) * (1 - ramp)).astype(np.int64) + _wave(rng, t, 0, 900, 3)
     anon = _wave(rng, t, 30_000, 34_000, 20)
@@ -194,6 +194,11 @@ def _series(rng, t, io, stalls, names, patched) -> dict[str, np.ndarray]:
         limit = 16_384 * (i or 16)
         usage = np.minimum(limit, (limit * ramp * 1.1).astype(np.int64))
         dirty = (_wave(rng, t, limit // 8, limit // 2, 5) * ramp).astype(np.int64)
-        memcg = {"limit": zero + limit, "usage": usage, "nr_dirty": dirty, "nr_writeback": dirty // 5}
+        memcg = {
+            "limit": zero + limit,
+            "usage": usage,
+            "nr_dirty": dirty,
+            "nr_writeback": dirty // 5,
+        }
         series |= {f"memcg.{name}.{field}": values for field, values in memcg.items()}
     return series

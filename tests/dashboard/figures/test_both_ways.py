@@ -76,29 +76,28 @@ def in_node(results, theme, window):
 
 def differences(ours, theirs, path=""):
     """Where two JSON values differ; numbers may by a millionth, float32 being on the way."""
-    if isinstance(ours, bool) or isinstance(theirs, bool) or ours is None or theirs is None:
-        return [] if ours is theirs else [f"{path}: {ours} != {theirs}"]
-    if isinstance(ours, int | float) and isinstance(theirs, int | float):
-        close = ours == pytest.approx(theirs, rel=1e-6, abs=1e-6)
-        return [] if close else [f"{path}: {ours} != {theirs}"]
-    if type(ours) is not type(theirs):
-        return [f"{path}: {type(ours).__name__} != {type(theirs).__name__}"]
-    if isinstance(ours, dict):
-        if set(ours) != set(theirs):
-            return [f"{path}: keys {sorted(set(ours) ^ set(theirs))}"]
-        return [d for key in ours for d in differences(ours[key], theirs[key], f"{path}.{key}")]
-    if isinstance(ours, list):
+    found = []
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        found = [f"{path}: {key} is in one only" for key in set(ours) ^ set(theirs)]
+        for key in set(ours) & set(theirs):
+            found += differences(ours[key], theirs[key], f"{path}.{key}")
+    elif isinstance(ours, list) and isinstance(theirs, list):
         if len(ours) != len(theirs):
-            return [f"{path}: {len(ours)} items != {len(theirs)}"]
-        pairs = enumerate(zip(ours, theirs, strict=True))
-        return [d for i, (a, b) in pairs for d in differences(a, b, f"{path}[{i}]")]
-    if path.endswith(".path"):
-        shapes = [NUMBER.sub("#", text) for text in (ours, theirs)]
-        numbers = [[float(x) for x in NUMBER.findall(text)] for text in (ours, theirs)]
-        if shapes[0] != shapes[1]:
-            return [f"{path}: paths of {len(numbers[0])} and {len(numbers[1])} numbers"]
-        return differences(*numbers, f"{path}()")
-    return [] if ours == theirs else [f"{path}: {ours!r} != {theirs!r}"]
+            found = [f"{path}: {len(ours)} items != {len(theirs)}"]
+        for i, (a, b) in enumerate(zip(ours, theirs, strict=False)):
+            found += differences(a, b, f"{path}[{i}]")
+    elif path.endswith(".path") and NUMBER.sub("#", ours) == NUMBER.sub("#", theirs):
+        numbers = ([float(x) for x in NUMBER.findall(text)] for text in (ours, theirs))
+        found = differences(*numbers, f"{path}()")
+    elif not same(ours, theirs):
+        found = [f"{path}: {ours!r:.80} != {theirs!r:.80}"]
+    return found
+
+
+def same(ours, theirs):
+    if type(ours) in (int, float) and type(theirs) in (int, float):
+        return ours == pytest.approx(theirs, rel=1e-6, abs=1e-6)
+    return type(ours) is type(theirs) and ours == theirs
 
 
 @pytest.mark.parametrize("case", CASES)

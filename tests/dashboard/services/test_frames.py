@@ -187,7 +187,6 @@ def test_unknown_values_are_not_zero():
     assert fields["issuer"]["values"][0] == 255
     assert fields["positioned"]["values"][0] == 255
     assert fields["wait_us"]["values"][0] == -1
-    assert fields["service_us"]["values"][0] == -1
 
 
 def test_what_was_not_recorded_is_absent_with_its_reason():
