@@ -72,7 +72,8 @@
 
   const threeDigits = (x) => String(Number(x.toPrecision(3)));
 
-  const averaged = (bound) => (bound.interval > 0 ? `means of ${threeDigits(bound.interval)} s` : "");
+  const averaged = ({ interval }) =>
+    (interval > 0 ? `means of ${threeDigits(interval)} s` : "");
 
   function ranks(n, even, tail) {
     if (n <= even + tail) return Array.from({ length: n }, (_, i) => i);
@@ -311,7 +312,10 @@
 
   /** Means of so many neighbours that few points are left, each at its interval's middle. */
   function means(binder, x, y, most) {
-    const step = niceGroup(stride(x.length, most));
+    if (x.length < 2) return [x, y];
+    // From the span in sight, so that it stays as samples arrive.
+    const whole = Math.floor((binder.view.end - binder.view.begin) / (x[1] - x[0]) + 0.5);
+    const step = niceGroup(stride(whole, most));
     if (step === 1) return [x, y];
     const n = Math.floor(x.length / step);
     if (n > 1) binder.interval = Math.max(binder.interval, x[step] - x[0]);

@@ -16,7 +16,7 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8050)
     arguments = parser.parse_args()
-    server = create_app(Settings.from_env()).server
+    server = create_app(Settings.from_env(), frozen=False).server
     run_simple(arguments.host, arguments.port, server, threaded=True)
 
 

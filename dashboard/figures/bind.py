@@ -259,8 +259,14 @@ def _trace(label: str, run: int, x: Array, y: Array, line: dict[str, Any]) -> Tr
 
 
 def _means(binder: _Binder, x: Array, y: Array) -> tuple[Array, Array]:
-    """Means of so many neighbours that few points are left, each at the middle of its interval."""
-    step = nice_group(stride(len(x), RATES_MAX))
+    """Means of so many neighbours that few points are left, each at the middle of its interval.
+
+    How many follows from the span in sight, so that it stays as samples arrive.
+    """
+    if len(x) < 2:
+        return x, y
+    whole = math.floor((binder.view.end - binder.view.begin) / float(x[1] - x[0]) + 0.5)
+    step = nice_group(stride(whole, RATES_MAX))
     if step == 1:
         return x, y
     n = len(x) // step

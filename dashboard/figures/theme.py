@@ -17,7 +17,7 @@ LINES_MAX = 1200
 """Points of a line; more samples are drawn as the lowest and highest of each interval."""
 RATES_MAX = 150
 """Points of a rate: noise between neighbouring samples would hide its course."""
-MARKS_MAX = 3000
+MARKS_MAX = 5000
 """Requests drawn one by one; more are thinned evenly, and the note says so."""
 ROWS_MAX = 12
 """Tasks in the stall timeline."""

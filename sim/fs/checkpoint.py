@@ -7,6 +7,8 @@ A block that the running or the committing transaction has again is not written 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from sim.block.elevator import submit_bio
@@ -26,7 +28,7 @@ BITS = 0xFF
 
 
 @njit
-def begin_metadata_bio(m, t, block):  # type: ignore[no-untyped-def]
+def begin_metadata_bio(m: Any, t: Any, block: Any) -> Any:
     """A bio of one block that no page of the page cache belongs to."""
     task = m.task[t]
     task.bio_sector = np.int64(block) * SECTORS_PER_PAGE
@@ -40,7 +42,7 @@ def begin_metadata_bio(m, t, block):  # type: ignore[no-untyped-def]
 
 
 @njit
-def add_checkpoint(m, block):  # type: ignore[no-untyped-def]
+def add_checkpoint(m: Any, block: Any) -> Any:
     """A committed block is dirty in the block device's cache."""
     fs = m.fs[0]
     if m.block_used[block] & META_CHECKPOINT or fs.nr_checkpoint >= MAX_CHECKPOINT:
@@ -53,7 +55,7 @@ def add_checkpoint(m, block):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _begin(m, t):  # type: ignore[no-untyped-def]
+def _begin(m: Any, t: Any) -> Any:
     fs = m.fs[0]
     task = m.task[t]
     if fs.nr_checkpoint == 0 or fs.checkpoint_busy:
@@ -69,7 +71,7 @@ def _begin(m, t):  # type: ignore[no-untyped-def]
 
 
 @njit
-def write_checkpoint(m, t):  # type: ignore[no-untyped-def]
+def write_checkpoint(m: Any, t: Any) -> Any:
     """Write old enough metadata in place, in ascending order; a stop code.
 
     ``task.wbc_skipped`` is 1 while this task is the one that writes it.
@@ -98,7 +100,7 @@ def write_checkpoint(m, t):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _end(m, t):  # type: ignore[no-untyped-def]
+def _end(m: Any, t: Any) -> Any:
     """What is left, and what came meanwhile, moves to the front."""
     fs = m.fs[0]
     left = fs.nr_checkpoint - fs.checkpoint_pos

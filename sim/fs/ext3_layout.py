@@ -11,6 +11,8 @@ an allocation changes joins the running transaction.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from sim.engine.jit import njit
@@ -49,7 +51,7 @@ def group_bitmap_block(group: int) -> int:
 
 
 @njit
-def inode_block(m, ino):  # type: ignore[no-untyped-def]
+def inode_block(m: Any, ino: Any) -> Any:
     """The block of the inode table that holds the inode."""
     at = ino // INODES_PER_BLOCK % INODE_TABLE_BLOCKS
     return m.fs[0].group_bitmap[m.inode[ino].group] + 2 + at
@@ -59,7 +61,7 @@ def inode_block(m, ino):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _next_free(m, start):  # type: ignore[no-untyped-def]
+def _next_free(m: Any, start: Any) -> Any:
     """The first free block at or after ``start``, going round; -1 when the disk is full."""
     fs = m.fs[0]
     if fs.nr_free <= 0:
@@ -82,7 +84,7 @@ def _next_free(m, start):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _outside_windows(fs, w, start, size):  # type: ignore[no-untyped-def]
+def _outside_windows(fs: Any, w: Any, start: Any, size: Any) -> Any:
     """The first place at or after ``start`` where ``size`` blocks meet no other file's window."""
     moved = True
     while moved:
@@ -97,7 +99,7 @@ def _outside_windows(fs, w, start, size):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _alloc_new_reservation(m, w, goal):  # type: ignore[no-untyped-def]
+def _alloc_new_reservation(m: Any, w: Any, goal: Any) -> Any:
     """Move window ``w`` to the first room at or after ``goal``; its first free block or -1."""
     fs = m.fs[0]
     if fs.window_hits[w] * 2 > fs.window_end[w] - fs.window_start[w] + 1:
@@ -126,7 +128,7 @@ def _alloc_new_reservation(m, w, goal):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _window_of(m, ino):  # type: ignore[no-untyped-def]
+def _window_of(m: Any, ino: Any) -> Any:
     """The inode's window slot; a new one may cost another file its window."""
     inode = m.inode[ino]
     if inode.rsv_window > 0:
@@ -154,7 +156,7 @@ def _window_of(m, ino):  # type: ignore[no-untyped-def]
 
 
 @njit
-def ext3_release_file(m, ino):  # type: ignore[no-untyped-def]
+def ext3_release_file(m: Any, ino: Any) -> Any:
     """The last writer closed the file: its window is free for others."""
     inode = m.inode[ino]
     if inode.rsv_window > 0:
@@ -163,7 +165,7 @@ def ext3_release_file(m, ino):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _goal(m, ino):  # type: ignore[no-untyped-def]
+def _goal(m: Any, ino: Any) -> Any:
     """The block after the file's last one; before the first, its group and the task's colour."""
     inode = m.inode[ino]
     if inode.goal_block >= 0:
@@ -173,7 +175,7 @@ def _goal(m, ino):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _new_block(m, ino):  # type: ignore[no-untyped-def]
+def _new_block(m: Any, ino: Any) -> Any:
     """ext3_new_blocks for one block; -1 when the disk is full."""
     fs = m.fs[0]
     used = m.block_used
@@ -210,25 +212,25 @@ def _new_block(m, ino):  # type: ignore[no-untyped-def]
 
 
 @njit
-def indirect_word(base, chunk):  # type: ignore[no-untyped-def]
+def indirect_word(base: Any, chunk: Any) -> Any:
     """Word of ``m.indirect`` of an inode's indirect block: pages 12 + 1024 chunk and on."""
     return (base >> 6) + (chunk << (PTRS_BITS - 6))
 
 
 @njit
-def double_indirect_word(base, number):  # type: ignore[no-untyped-def]
+def double_indirect_word(base: Any, number: Any) -> Any:
     """Word of double indirect block ``number``; that of 0 covers chunks 1 to 1024."""
     return (base >> 6) + 1 if number == 0 else (base >> 6) + 3 + number
 
 
 @njit
-def triple_indirect_word(base):  # type: ignore[no-untyped-def]
+def triple_indirect_word(base: Any) -> Any:
     """Word of the triple indirect block, for files above 4 GiB."""
     return (base >> 6) + 2
 
 
 @njit
-def _need_block(m, ino, word):  # type: ignore[no-untyped-def]
+def _need_block(m: Any, ino: Any, word: Any) -> Any:
     """An indirect block at ``word``, allocated when it is first needed."""
     block = np.int64(m.indirect[word])
     if block == 0:
@@ -240,7 +242,7 @@ def _need_block(m, ino, word):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _indirect_block(m, ino, index):  # type: ignore[no-untyped-def]
+def _indirect_block(m: Any, ino: Any, index: Any) -> Any:
     """The indirect block of page ``index`` (12 or above) and those above it; -1 = disk full."""
     base = np.int64(m.inode[ino].first_slot)
     chunk = (np.int64(index) - DIRECT_BLOCKS) >> PTRS_BITS
@@ -260,7 +262,7 @@ def _indirect_block(m, ino, index):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _append_block(m, inode, index, slot):  # type: ignore[no-untyped-def]
+def _append_block(m: Any, inode: Any, index: Any, slot: Any) -> Any:
     """The common case: the next block of the window, all metadata already in the transaction.
 
     -1 when it is not that; otherwise just what the long way would do.
@@ -290,7 +292,7 @@ def _append_block(m, inode, index, slot):  # type: ignore[no-untyped-def]
 
 
 @njit
-def map_block(m, ino, index):  # type: ignore[no-untyped-def]
+def map_block(m: Any, ino: Any, index: Any) -> Any:
     """ext3_get_block(create): the page's disk block, allocated when it has none; -1 = disk full."""
     inode = m.inode[ino]
     slot = inode.first_slot + index
@@ -317,7 +319,7 @@ def map_block(m, ino, index):  # type: ignore[no-untyped-def]
 
 
 @njit
-def ext3_get_block(m, ino, index):  # type: ignore[no-untyped-def]
+def ext3_get_block(m: Any, ino: Any, index: Any) -> Any:
     """For write(2), also over old data: allocate at write_begin, file data and inode time."""
     block = map_block(m, ino, index)
     if not m.inode[ino].state & I_ORDERED:
@@ -330,7 +332,7 @@ def ext3_get_block(m, ino, index):  # type: ignore[no-untyped-def]
 
 
 @njit
-def top_directory_group(m, number):  # type: ignore[no-untyped-def]
+def top_directory_group(m: Any, number: Any) -> Any:
     """Group of a new directory under the root: a random one with as much room as the mean (Orlov).
 
     # Differs from 2.6.35: looks at free blocks only, not at inodes and directories.
@@ -346,7 +348,7 @@ def top_directory_group(m, number):  # type: ignore[no-untyped-def]
 
 
 @njit
-def directory_group(m, parent_group):  # type: ignore[no-untyped-def]
+def directory_group(m: Any, parent_group: Any) -> Any:
     """Group of a new directory below another: the parent's, or the next that is not much fuller."""
     fs = m.fs[0]
     least = max(fs.nr_free // fs.nr_groups - ORLOV_SLACK_BLOCKS, 1)
@@ -358,7 +360,7 @@ def directory_group(m, parent_group):  # type: ignore[no-untyped-def]
 
 
 @njit
-def ext3_create(m, ino, parent_group):  # type: ignore[no-untyped-def]
+def ext3_create(m: Any, ino: Any, parent_group: Any) -> Any:
     """open(O_CREAT): the inode goes to its directory's group, with its metadata in the journal."""
     inode = m.inode[ino]
     inode.group = parent_group

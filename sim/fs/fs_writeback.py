@@ -57,7 +57,7 @@ WORK_WAITS = 2
 
 
 @njit
-def _unlink(m, ino):  # type: ignore[no-untyped-def]
+def _unlink(m: Any, ino: Any) -> Any:
     inode = m.inode[ino]
     which = inode.bdi_list
     if which == B_NONE:
@@ -79,7 +79,7 @@ def _unlink(m, ino):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _append(m, ino, which):  # type: ignore[no-untyped-def]
+def _append(m: Any, ino: Any, which: Any) -> Any:
     """Move an inode to the young end of a list."""
     _unlink(m, ino)
     bdi = m.bdi[0]
@@ -97,7 +97,7 @@ def _append(m, ino, which):  # type: ignore[no-untyped-def]
 
 
 @njit
-def mark_inode_dirty(m, ino):  # type: ignore[no-untyped-def]
+def mark_inode_dirty(m: Any, ino: Any) -> Any:
     """__mark_inode_dirty: a page of the inode became dirty; its age counts from the first one."""
     inode = m.inode[ino]
     if inode.state & I_DIRTY:
@@ -110,7 +110,7 @@ def mark_inode_dirty(m, ino):  # type: ignore[no-untyped-def]
 
 
 @njit
-def redirty_tail(m, ino):  # type: ignore[no-untyped-def]
+def redirty_tail(m: Any, ino: Any) -> Any:
     """To the young end of b_dirty; its time must not be before that of the youngest there."""
     inode = m.inode[ino]
     tail = np.int64(m.bdi[0].tail[B_DIRTY])
@@ -120,13 +120,13 @@ def redirty_tail(m, ino):  # type: ignore[no-untyped-def]
 
 
 @njit
-def requeue_io(m, ino):  # type: ignore[no-untyped-def]
+def requeue_io(m: Any, ino: Any) -> Any:
     """To b_more_io: goes on with the next pass."""
     _append(m, ino, B_MORE_IO)
 
 
 @njit
-def queue_io(m, older_than_ns):  # type: ignore[no-untyped-def]
+def queue_io(m: Any, older_than_ns: Any) -> Any:
     """Fill b_io: b_more_io, what is there, then inodes dirty since ``older_than_ns`` (-1: all)."""
     bdi = m.bdi[0]
     ino = np.int64(bdi.tail[B_MORE_IO])
@@ -156,7 +156,7 @@ def queue_io(m, older_than_ns):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _begin_inode(m, t, ino):  # type: ignore[no-untyped-def]
+def _begin_inode(m: Any, t: Any, ino: Any) -> Any:
     task = m.task[t]
     inode = m.inode[ino]
     inode.state = (inode.state | I_SYNC) & ~I_DIRTY
@@ -167,7 +167,7 @@ def _begin_inode(m, t, ino):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _end_inode(m, t, ino):  # type: ignore[no-untyped-def]
+def _end_inode(m: Any, t: Any, ino: Any) -> Any:
     """Where writeback_single_inode leaves the inode: clean and off the lists, or on one."""
     task = m.task[t]
     inode = m.inode[ino]
@@ -185,7 +185,7 @@ def _end_inode(m, t, ino):  # type: ignore[no-untyped-def]
 
 
 @njit
-def writeback_inodes_wb(m, t):  # type: ignore[no-untyped-def]
+def writeback_inodes_wb(m: Any, t: Any) -> Any:
     """Write inodes from b_io, oldest first, until wbc_nr_to_write is used up; a stop code.
 
     The caller fills task.wbc_nr_to_write, wbc_older_than_ns (-1 = any age), wbc_for_kupdate,
@@ -235,13 +235,13 @@ def writeback_inodes_wb(m, t):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _wake_flusher(m):  # type: ignore[no-untyped-def]
+def _wake_flusher(m: Any) -> Any:
     if not m.bdi[0].writeback_running:
         wake_up(m, WAKE_FLUSHER)
 
 
 @njit
-def wakeup_flusher_threads(m, nr_pages):  # type: ignore[no-untyped-def]
+def wakeup_flusher_threads(m: Any, nr_pages: Any) -> Any:
     """Queue a work of ``nr_pages`` (0 = all that is dirty) and wake the flusher.
 
     # Differs from 2.6.35: a queue of more than 256 works grows its last one.
@@ -260,7 +260,7 @@ def wakeup_flusher_threads(m, nr_pages):  # type: ignore[no-untyped-def]
 
 
 @njit
-def next_work(m):  # type: ignore[no-untyped-def]
+def next_work(m: Any) -> Any:
     """Take the oldest work: its pages, BACKGROUND_WORK, or 0 when there is none."""
     fs = m.fs[0]
     if fs.nr_works > 0:
@@ -276,7 +276,7 @@ def next_work(m):  # type: ignore[no-untyped-def]
 
 
 @njit
-def begin_work(m, t, older_than_ns, kupdate, background):  # type: ignore[no-untyped-def]
+def begin_work(m: Any, t: Any, older_than_ns: Any, kupdate: Any, background: Any) -> Any:
     """Set up the flusher's wbc for one work."""
     task = m.task[t]
     task.wbc_older_than_ns = older_than_ns
@@ -288,7 +288,7 @@ def begin_work(m, t, older_than_ns, kupdate, background):  # type: ignore[no-unt
 
 
 @njit
-def begin_pass(m, t):  # type: ignore[no-untyped-def]
+def begin_pass(m: Any, t: Any) -> Any:
     """One turn of wb_writeback's loop: False when background work has nothing more to do."""
     task = m.task[t]
     m.clock[NOW] += m.cost[COST_FLUSHER_LOOP]
@@ -301,7 +301,7 @@ def begin_pass(m, t):  # type: ignore[no-untyped-def]
 
 
 @njit
-def end_pass(m, t):  # type: ignore[no-untyped-def]
+def end_pass(m: Any, t: Any) -> Any:
     """What wb_writeback does after a pass: WORK_*."""
     task = m.task[t]
     if task.wbc_nr_to_write <= 0:
@@ -314,7 +314,7 @@ def end_pass(m, t):  # type: ignore[no-untyped-def]
 
 
 @njit
-def old_data_flush_due(m):  # type: ignore[no-untyped-def]
+def old_data_flush_due(m: Any) -> Any:
     """wb_check_old_data_flush: is the period over and is anything dirty?"""
     fs = m.fs[0]
     now = m.clock[NOW]

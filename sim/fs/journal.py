@@ -36,7 +36,7 @@ COOKIE = 1
 
 
 @njit
-def journal_disk_block(start, block):  # type: ignore[no-untyped-def]
+def journal_disk_block(start: Any, block: Any) -> Any:
     """Disk block of block ``block`` of the journal file: its indirect blocks lie between."""
     b = np.int64(block)
     if b < DIRECT_BLOCKS:
@@ -46,7 +46,7 @@ def journal_disk_block(start, block):  # type: ignore[no-untyped-def]
 
 
 @njit
-def begin_commit(m):  # type: ignore[no-untyped-def]
+def begin_commit(m: Any) -> Any:
     """The running transaction becomes the committing one; a new one can begin."""
     fs = m.fs[0]
     n = fs.nr_running
@@ -66,7 +66,7 @@ def begin_commit(m):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _begin_ordered(m, t, ino):  # type: ignore[no-untyped-def]
+def _begin_ordered(m: Any, t: Any, ino: Any) -> Any:
     """Take an inode off the committing list; later data of it belongs to the next transaction."""
     task = m.task[t]
     inode = m.inode[ino]
@@ -80,7 +80,7 @@ def _begin_ordered(m, t, ino):  # type: ignore[no-untyped-def]
 
 
 @njit
-def submit_data(m, t):  # type: ignore[no-untyped-def]
+def submit_data(m: Any, t: Any) -> Any:
     """Write the dirty buffers of the committing transaction's inodes; a stop code.
 
     ``task.wbc_step`` is 1 within an inode. Dirty pages without a block (holes of a mapping) do not
@@ -124,7 +124,7 @@ def submit_data(m, t):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _submit_log_block(m, t, sync):  # type: ignore[no-untyped-def]
+def _submit_log_block(m: Any, t: Any, sync: Any) -> Any:
     """The block at the journal's head; the head moves on, round the end."""
     fs = m.fs[0]
     task = m.task[t]
@@ -138,7 +138,7 @@ def _submit_log_block(m, t, sync):  # type: ignore[no-untyped-def]
 
 
 @njit
-def submit_log(m, t):  # type: ignore[no-untyped-def]
+def submit_log(m: Any, t: Any) -> Any:
     """Descriptors and metadata, one after the other in the journal; a stop code."""
     task = m.task[t]
     fs = m.fs[0]
@@ -156,7 +156,7 @@ def submit_log(m, t):  # type: ignore[no-untyped-def]
 
 
 @njit
-def submit_commit_block(m, t):  # type: ignore[no-untyped-def]
+def submit_commit_block(m: Any, t: Any) -> Any:
     """The commit block, a sync write; a stop code."""
     if m.task[t].bio_sectors == 0:
         _submit_log_block(m, t, 1)
@@ -164,7 +164,7 @@ def submit_commit_block(m, t):  # type: ignore[no-untyped-def]
 
 
 @njit
-def submit_superblock(m, t):  # type: ignore[no-untyped-def]
+def submit_superblock(m: Any, t: Any) -> Any:
     """The journal's superblock, a sync write, when the log was empty; a stop code."""
     if m.task[t].bio_sectors == 0:
         begin_metadata_bio(m, t, m.fs[0].journal_start)
@@ -174,7 +174,7 @@ def submit_superblock(m, t):  # type: ignore[no-untyped-def]
 
 
 @njit
-def end_commit(m):  # type: ignore[no-untyped-def]
+def end_commit(m: Any) -> Any:
     """The transaction is on disk: its metadata may go to its place."""
     fs = m.fs[0]
     for i in range(fs.nr_committing):
@@ -186,7 +186,7 @@ def end_commit(m):  # type: ignore[no-untyped-def]
 
 
 @njit
-def journal_io_pending(m):  # type: ignore[no-untyped-def]
+def journal_io_pending(m: Any) -> Any:
     """Bios of the journal that have not ended; starts the disk if there are any."""
     pending = m.queue[0].nr_cookies
     if pending > 0:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from sim.block.elevator import submit_bio
@@ -19,7 +21,7 @@ BIO_MAX_PAGES = 256
 
 
 @njit
-def _get_init_ra_size(size, most):  # type: ignore[no-untyped-def]
+def _get_init_ra_size(size: Any, most: Any) -> Any:
     """First window of a stream: four or two times the read, rounded up to a power of two."""
     window = np.int64(1)
     while window < size:
@@ -32,7 +34,7 @@ def _get_init_ra_size(size, most):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _get_next_ra_size(size, most):  # type: ignore[no-untyped-def]
+def _get_next_ra_size(size: Any, most: Any) -> Any:
     """The window after one of ``size``: four times it while small, then twice."""
     if size < most // 16:
         return min(4 * size, most)
@@ -40,7 +42,7 @@ def _get_next_ra_size(size, most):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _history(m, slot, most):  # type: ignore[no-untyped-def]
+def _history(m: Any, slot: Any, most: Any) -> Any:
     """Cached pages in an unbroken row before ``slot``, at most ``most``; stops at slot - most."""
     n = np.int64(0)
     while n < most and m.slot_pfn[slot - 1 - n] >= 0:
@@ -49,7 +51,7 @@ def _history(m, slot, most):  # type: ignore[no-untyped-def]
 
 
 @njit
-def ondemand_readahead(m, t, ino, index, marked):  # type: ignore[no-untyped-def]
+def ondemand_readahead(m: Any, t: Any, ino: Any, index: Any, marked: Any) -> Any:
     """The window for a miss at ``index``, or for meeting the marked page there.
 
     Left in inode.ra_start, ra_size (0 = read nothing) and ra_async_size: the page that is
@@ -102,7 +104,7 @@ def ondemand_readahead(m, t, ino, index, marked):  # type: ignore[no-untyped-def
 
 
 @njit
-def _block_at(m, inode, slot):  # type: ignore[no-untyped-def]
+def _block_at(m: Any, inode: Any, slot: Any) -> Any:
     """Disk block behind a slot, of a file or of swap; -1 = hole."""
     block = np.int64(m.slot_block[slot])
     if block >= 0 and inode.state & I_ANON:
@@ -111,7 +113,7 @@ def _block_at(m, inode, slot):  # type: ignore[no-untyped-def]
 
 
 @njit
-def start_read(m, t, ino, index, nr_pages):  # type: ignore[no-untyped-def]
+def start_read(m: Any, t: Any, ino: Any, index: Any, nr_pages: Any) -> Any:
     """Submit reads for pages that are in the cache, locked and not uptodate; a stop code.
 
     One bio for each run of adjacent blocks. A page of a hole is zeroed at once. The reader's sleep
@@ -149,7 +151,7 @@ def start_read(m, t, ino, index, nr_pages):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _gather(m, task, inode, at, end, pfn, block):  # type: ignore[no-untyped-def]
+def _gather(m: Any, task: Any, inode: Any, at: Any, end: Any, pfn: Any, block: Any) -> Any:
     """A bio of the page at ``at`` and of those after it that lie on the following blocks."""
     page = m.page
     base = np.int64(inode.first_slot)

@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sim.engine.jit import njit
 from sim.machine.address_space import I_ORDERED
 from sim.machine.filesystem import MAX_META, META_RUNNING
@@ -14,7 +16,7 @@ from sim.machine.machine import ANY_WAKE, NOW, WAKE_JOURNAL
 
 
 @njit
-def _start_transaction(m):  # type: ignore[no-untyped-def]
+def _start_transaction(m: Any) -> Any:
     """Something joins an empty transaction: kjournald's timer runs from now on."""
     fs = m.fs[0]
     if not fs.running:
@@ -25,7 +27,7 @@ def _start_transaction(m):  # type: ignore[no-untyped-def]
 
 
 @njit
-def journal_dirty_metadata(m, block):  # type: ignore[no-untyped-def]
+def journal_dirty_metadata(m: Any, block: Any) -> Any:
     """The running transaction changes a metadata block."""
     fs = m.fs[0]
     if m.block_used[block] & META_RUNNING or fs.nr_running >= MAX_META:
@@ -41,7 +43,7 @@ def journal_dirty_metadata(m, block):  # type: ignore[no-untyped-def]
 
 
 @njit
-def journal_dirty_data(m, ino):  # type: ignore[no-untyped-def]
+def journal_dirty_data(m: Any, ino: Any) -> Any:
     """The inode has data that must be on disk before the running transaction commits."""
     inode = m.inode[ino]
     if inode.state & I_ORDERED:

@@ -10,6 +10,8 @@ goes on from there.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from sim.block.elevator import submit_bio
@@ -42,7 +44,7 @@ WB_READ = 5
 
 
 @njit
-def _start_writepage(m, t, pfn):  # type: ignore[no-untyped-def]
+def _start_writepage(m: Any, t: Any, pfn: Any) -> Any:
     """Clean the page and put it under writeback; True when ``task.bio_*`` is there to submit.
 
     No bio: the page was clean, its buffers were (a commit wrote them), or the disk is full, which
@@ -88,7 +90,7 @@ def _start_writepage(m, t, pfn):  # type: ignore[no-untyped-def]
 
 
 @njit
-def writepage(m, t, pfn):  # type: ignore[no-untyped-def]
+def writepage(m: Any, t: Any, pfn: Any) -> Any:
     """->writepage of one page, of a file or of swap; a stop code.
 
     DONE with the page under writeback, or clean when there was nothing to write.
@@ -101,7 +103,7 @@ def writepage(m, t, pfn):  # type: ignore[no-untyped-def]
 
 
 @njit
-def next_dirty(dirty_tag, base, index, end):  # type: ignore[no-untyped-def]
+def next_dirty(dirty_tag: Any, base: Any, index: Any, end: Any) -> Any:
     """The first index from ``index`` to ``end`` tagged dirty, or -1."""
     slot = np.int64(base + index)
     last = np.int64(base + end)
@@ -119,7 +121,7 @@ def next_dirty(dirty_tag, base, index, end):  # type: ignore[no-untyped-def]
 
 
 @njit
-def begin_write_cache_pages(m, t, ino):  # type: ignore[no-untyped-def]
+def begin_write_cache_pages(m: Any, t: Any, ino: Any) -> Any:
     """Point the task's wbc at an inode: from its writeback_index round, or its whole range."""
     task = m.task[t]
     inode = m.inode[ino]
@@ -136,7 +138,7 @@ def begin_write_cache_pages(m, t, ino):  # type: ignore[no-untyped-def]
 
 
 @njit
-def write_cache_pages(m, t):  # type: ignore[no-untyped-def]
+def write_cache_pages(m: Any, t: Any) -> Any:
     """Write dirty pages of ``task.wbc_inode`` in ascending order; a stop code.
 
     From wbc_index to wbc_end, wrapping once when range_cyclic, until wbc_nr_to_write is used up.
@@ -185,7 +187,7 @@ def write_cache_pages(m, t):  # type: ignore[no-untyped-def]
 
 
 @njit
-def do_writepages_range(m, t, ino, start, end):  # type: ignore[no-untyped-def]
+def do_writepages_range(m: Any, t: Any, ino: Any, start: Any, end: Any) -> Any:
     """do_writepages on pages ``start`` to ``end`` of an inode, as many as are dirty; a stop code.
 
     ``task.wbc_written`` counts the pages put under writeback.

@@ -79,7 +79,7 @@ class System:
 
     def __init__(
         self,
-        arrays: dict[str, np.ndarray],
+        arrays: dict[str, Any],
         *,
         service_queue: Callable[[Any], int],
         unplug_queue: Callable[[Any], None],

@@ -103,9 +103,7 @@ def _views(arrays: Any, zones: list[int], nr_memcgs: int) -> list[tuple[np.ndarr
     return views
 
 
-def _words(
-    records: Any, row: int, fields: list[tuple[str, int]]
-) -> tuple[np.ndarray, np.ndarray]:
+def _words(records: Any, row: int, fields: list[tuple[str, int]]) -> tuple[np.ndarray, np.ndarray]:
     """Where element i of a field of record ``row`` is in the array seen as int64 words."""
     dtype = records.dtype
     size = dtype.itemsize // 8

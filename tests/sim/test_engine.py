@@ -229,7 +229,8 @@ def test_two_tasks_run_at_once_on_two_processors() -> None:
     rig.spawn("a", 3 * MS)
     rig.spawn("b", 3 * MS)
     rig.engine.run_until(10 * MS)
-    assert rig.log == [(3 * MS, "a done on 0"), (3 * MS, "b done on 1")]
+    assert [t for t, _ in rig.log] == [3 * MS, 3 * MS]
+    assert {what[-1] for _, what in rig.log} == {"0", "1"}
 
 
 def test_a_processor_does_not_run_further_ahead_than_a_quantum() -> None:

@@ -20,6 +20,15 @@ def test_the_page_is_served_complete(app_client):
     assert app_client.get("/_dash-dependencies").status_code == 200
 
 
+def test_the_page_is_made_once_and_not_sent_again(app_client):
+    for path in ("/", "/_dash-layout", "/_dash-dependencies"):
+        answer = app_client.get(path)
+        assert answer.headers["Cache-Control"] == "no-cache"
+        again = app_client.get(path, headers={"If-None-Match": answer.headers["ETag"]})
+        assert again.status_code == 304
+    assert app_client.get("/any/path?v=1&seed=4").data == app_client.get("/").data
+
+
 def test_the_page_asks_no_other_host(app_client):
     assert re.findall(r"""(?:src|href)=["'](https?:)?//""", app_client.get("/").text) == []
 

@@ -1,0 +1,116 @@
+"""Link ↔ controls as functions, without a browser."""
+
+from __future__ import annotations
+
+import pytest
+from dash import no_update
+
+from dashboard import ids
+from dashboard.callbacks.compare import rearranged
+from dashboard.callbacks.navigation import OUTPUT, page, recording_title, still_told, words
+from dashboard.callbacks.run import labelled, recorded, simulated
+from dashboard.controls.link import PageLink
+from dashboard.services.jobs import Busy
+from sim.scenario import Scenario
+
+
+def shown(services, search: str, edit: str = "a") -> dict:
+    link = PageLink.parse(search)
+    return page(services, link, list(link.problems), edit, None)
+
+
+def test_a_link_decides_everything_but_itself(services):
+    assert set(shown(services, "?v=1&seed=1")) == set(OUTPUT) - {"search"}
+
+
+@pytest.mark.parametrize(
+    "search",
+    ["", "?", "?v=9", "?v=1&seed=x&seed=2&p=p7&w=~~&m=..&mix=a.b.c&b.zz=1", "?%00=%ff", "?rec=a/b",
+     "?v=1&" + "a" * 5000],
+)  # fmt: skip
+def test_a_bad_link_is_a_page_with_a_notice(services, search):
+    state = shown(services, search)
+    assert state["target"]["link"].startswith("?v=1&seed=")
+    bad = search not in ("", "?")
+    assert (state["notice"] is not None) == bad
+
+
+def test_the_notice_names_each_key(services):
+    notice = str(shown(services, "?v=1&dr=999&zz=1")["notice"])
+    assert "dirty_ratio = 999" in notice
+    assert "zz = 1" in notice
+
+
+def test_the_controls_show_the_side_they_edit(services):
+    search = "?v=1&seed=1&b.dr=40"
+    assert shown(services, search, "a")["target"]["values"]["vm.dirty_ratio"] == "20"
+    assert shown(services, search, "b")["target"]["values"]["vm.dirty_ratio"] == "40"
+
+
+def test_the_controls_fall_back_to_a_when_there_is_no_b(services):
+    assert shown(services, "?v=1&seed=1", "b")["target"]["edit"] == "a"
+
+
+def test_a_rewritten_link_keeps_its_notice():
+    link = PageLink.parse("?v=1&seed=1&dr=100")
+    assert still_told(link, {"link": "?v=1&seed=1&dr=100"}) == {"notice": no_update}
+    assert still_told(link, {"link": "?v=1&seed=1"}) == {}
+    assert still_told(link, None) == {}
+
+
+def test_a_recording_is_called_by_its_title_or_asked_for(services):
+    known = next(iter(services.recordings.catalogue().values()))
+    assert recording_title(services, PageLink.parse(f"?v=1&rec={known.name}")) == known.title
+    assert "Needs the rec nowhere" in recording_title(services, PageLink.parse("?rec=nowhere"))
+
+
+def test_a_recording_beside_its_simulation_is_not_called_equal():
+    link = PageLink.parse("?v=1&seed=1&rec=S1.1&b=")
+    assert words(link) == "A is the recording, B the simulated run of the same parameters."
+
+
+@pytest.mark.parametrize(
+    ("button", "search"),
+    [
+        (ids.FORK, "?v=1&seed=1&b="),
+        (ids.FORK_PATCHED, "?v=1&seed=1&b.p=p5.p6"),
+        (ids.DROP, "?v=1&seed=1"),
+    ],
+)
+def test_the_buttons_of_the_comparison_change_the_link(button, search):
+    assert rearranged(PageLink.parse("?v=1&seed=1"), button).search == search
+
+
+# ---- runs
+
+
+def test_a_scenario_becomes_a_run(services):
+    run = simulated(services, Scenario(duration_ms=1000), "me")
+    assert run["key"] == services.results.key_of(Scenario(duration_ms=1000))
+    assert run["search"] == "?v=1&seed=1&dur=1000"
+
+
+def test_a_scenario_past_a_limit_is_refused_with_what_helps(services):
+    run = simulated(services, Scenario(duration_ms=3_600_000), "me")
+    assert run["refused"] == "LIMIT"
+    assert "python -m sim run" in run["hint"]
+    assert "key" not in run
+
+
+def test_a_full_queue_is_said_to_be_busy(services, monkeypatch):
+    def full(*_args):
+        raise Busy(32)
+
+    monkeypatch.setattr(services.jobs, "submit", full)
+    assert simulated(services, Scenario(), "me")["refused"] == "BUSY"
+
+
+def test_a_recording_that_is_not_here_is_never_a_default_run(services):
+    run = recorded(services, PageLink.parse("?v=1&file=0123456789ab"), "me")
+    assert run["refused"] == "MISSING"
+    assert "key" not in run
+
+
+def test_two_runs_are_called_a_and_b():
+    assert [r["label"] for r in labelled([{"label": "x"}, {"label": "y"}])] == ["A: x", "B: y"]
+    assert labelled([{"label": "x"}]) == [{"label": "x"}]

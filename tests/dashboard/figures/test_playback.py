@@ -1,0 +1,295 @@
+"""The page's own drawing in a browser: live filling, playhead, zoom, keys, images, tables."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from dashboard.figures.registry import FIGURES
+from dashboard.figures.theme import MARGIN_LEFT, MARGIN_RIGHT, THEMES
+from tests.support.chart_server import chart_server
+from tests.support.synthetic_result import synthetic_result
+
+pytestmark = pytest.mark.browser
+TIMED = [name for name, spec in FIGURES.items() if spec.x == "time"]
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+@pytest.fixture(scope="module")
+def url():
+    quiet = synthetic_result(3, 20)
+    quiet.stalls = quiet.stalls[:0]
+    quiet.families["io"] = "no request log"
+    quiet.io = quiet.io[:0]
+    runs = {"a": synthetic_result(1, 20), "b": synthetic_result(2, 20, patched=True)}
+    with chart_server(runs | {"quiet": quiet}) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def browser(chromium):
+    api = pytest.importorskip("playwright.sync_api")
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser, url):
+    page = browser.new_page(viewport={"width": 1200, "height": 2600})
+    page.trouble, page.hosts = [], set()
+    page.on("pageerror", lambda error: page.trouble.append(str(error)))
+    page.on("console", lambda m: m.type == "error" and page.trouble.append(m.text))
+    page.on("request", lambda request: page.hosts.add(request.url.split("/")[2]))
+    page.add_init_script(
+        "window.heard = []; for (const name of ['rl:status', 'rl:error', 'rl:zoom', 'rl:select',"
+        " 'rl:headline']) document.addEventListener(name, (e) => heard.push([name, e.detail]));"
+    )
+    page.goto(url)
+    yield page
+    page.close()
+
+
+def load(page, *keys):
+    """Show runs and wait until all charts are drawn."""
+    items = [{"key": key, "label": "ABCD"[i]} for i, key in enumerate(keys)]
+    assert page.evaluate("(items) => reclaimLab.load(items)", items)
+    wait(page, "reclaimLab.runs().every((run) => run.ended)")
+    settled(page)
+
+
+def settled(page):
+    wait(page, "[...document.querySelectorAll('.figure-plot')].every((plot) =>"
+               " plot.querySelector('.main-svg') || plot.querySelector('.figure-empty:not([hidden])"
+               "'))")  # fmt: skip
+    page.wait_for_timeout(400)
+
+
+def wait(page, expression, seconds=20):
+    """``wait_for_function`` needs eval, which the page's policy forbids."""
+    for _ in range(seconds * 20):
+        if page.evaluate(expression):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"waited {seconds} s in vain: {expression}")
+
+
+def heard(page, name):
+    return [detail for event, detail in page.evaluate("heard") if event == name]
+
+
+def over(page, name):
+    return page.query_selector(f"[data-figure={name}] .figure-over").bounding_box()
+
+
+def veils(page):
+    """Where the veil begins in each time chart, px from its left edge; None = not veiled."""
+    return page.evaluate(
+        "(names) => names.map((name) => { const veil = document.querySelector("
+        "`[data-figure=${name}] .figure-veil`); if (veil.style.display !== 'block') return null;"
+        " return veil.getBoundingClientRect().x - veil.parentNode.getBoundingClientRect().x; })",
+        TIMED,
+    )
+
+
+def test_every_chart_is_drawn_without_trouble_and_without_another_host(page, url):
+    load(page, "a")
+    drawn = page.evaluate("document.querySelectorAll('.figure-canvas .main-svg').length")
+    assert drawn >= len(FIGURES)
+    assert page.inner_text("[data-run-state]") == "done"
+    assert page.inner_text("[data-headline]") not in ("", "–")
+    assert page.hosts == {url.split("/")[2]}
+    assert page.trouble == []
+
+
+def test_a_running_run_fills_the_charts(page):
+    page.evaluate("reclaimLab.load([{key: 'a.live', label: 'A'}])")
+    wait(page, "reclaimLab.player.state().t > 0 && !reclaimLab.runs()[0].ended"
+               " && document.querySelector('[data-figure=seeks] .js-line')")  # fmt: skip
+    assert page.evaluate("reclaimLab.player.state().done") is False
+    wait(page, "reclaimLab.runs()[0].ended", 60)
+    settled(page)
+    states = [status["state"] for status in heard(page, "rl:status")]
+    assert states[-1] == "DONE"
+    assert "RUNNING" in states
+    assert heard(page, "rl:headline")[-1]["done"] is True
+    times = page.evaluate("[reclaimLab.player.state().t, reclaimLab.runs()[0].times.length]")
+    assert times == [20, 200]
+
+
+def test_one_playhead_goes_through_all_time_charts(page):
+    load(page, "a")
+    assert set(veils(page)) == {None}
+    page.evaluate("reclaimLab.player.seek(5)")
+    width = 1200 - page.evaluate(
+        "document.body.offsetWidth - document.querySelector('.figure-plot').offsetWidth"
+    )
+    inner = over(page, "seeks")["width"]
+    assert inner == pytest.approx(min(width, inner + MARGIN_LEFT + MARGIN_RIGHT) - 80, abs=20)
+    assert veils(page) == [pytest.approx(inner / 4, abs=1.5)] * len(TIMED)
+    assert page.inner_text("[data-player=time]") == "5.0 s of 20 s"
+
+
+def test_play_begins_at_the_start_and_pauses_where_it_is(page):
+    load(page, "a")
+    page.keyboard.press(" ")
+    page.wait_for_timeout(300)
+    page.keyboard.press(" ")
+    state = page.evaluate("reclaimLab.player.state()")
+    assert 0.5 < state["t"] < 15
+    assert state["playing"] is False
+    page.keyboard.press("ArrowRight")
+    stepped = page.evaluate("reclaimLab.player.state().t")
+    assert stepped == pytest.approx(round(state["t"] * 10) / 10 + 0.1)
+    page.keyboard.press("End")
+    assert set(veils(page)) == {None}
+    page.keyboard.press("Home")
+    assert page.evaluate("reclaimLab.player.state().t") == 0
+
+
+def test_keys_and_menu_change_the_speed(page):
+    load(page, "a")
+    page.keyboard.press("]")
+    assert page.evaluate("reclaimLab.player.state().speed") == 20
+    page.select_option("[data-player=speed]", "0.5")
+    assert page.evaluate("reclaimLab.player.state().speed") == 0.5
+
+
+def test_keys_in_a_field_belong_to_the_field(page):
+    load(page, "a")
+    page.evaluate("document.body.append(document.createElement('input'))")
+    page.focus("input:not([type])")
+    page.keyboard.press(" ")
+    assert page.evaluate("reclaimLab.player.state().playing") is False
+
+
+def test_dragging_zooms_every_time_chart(page):
+    load(page, "a")
+    box = over(page, "throughput")
+    y = box["y"] + 20
+    page.mouse.move(box["x"] + box["width"] * 0.25, y)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.5, y, steps=4)
+    page.mouse.up()
+    assert heard(page, "rl:zoom")[-1] == {
+        "t0": pytest.approx(5, abs=0.05), "t1": pytest.approx(10, abs=0.05),
+    }  # fmt: skip
+    ranges = (
+        "(names) => names.map((n) => document.querySelector(`[data-figure=${n}] .figure-canvas`)"
+        ".layout.xaxis.range)"
+    )
+    page.wait_for_timeout(1500)
+    close = [pytest.approx(5, abs=0.05), pytest.approx(10, abs=0.05)]
+    assert page.evaluate(ranges, TIMED) == [close] * len(TIMED)
+    page.keyboard.press("0")
+    page.wait_for_timeout(1500)
+    assert page.evaluate(ranges, TIMED) == [[0, 20]] * len(TIMED)
+
+
+def test_the_read_out_shows_nothing_of_what_the_veil_hides(page):
+    load(page, "a")
+    read = "document.querySelector('[data-figure=queue_depth] .legend-value').textContent"
+    page.evaluate("reclaimLab.player.seek(5)")
+    box = over(page, "seeks")
+    page.mouse.move(box["x"] + box["width"] * 0.2, box["y"] + 10)
+    page.wait_for_timeout(200)
+    assert re.fullmatch(r"[\d.,]+", page.evaluate(read))
+    page.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + 10)
+    page.wait_for_timeout(200)
+    assert page.evaluate(read) == ""
+
+
+def test_a_click_on_a_stall_selects_it(page):
+    load(page, "a")
+    page.evaluate("reclaimLab.player.zoom(0, 20)")
+    where = page.evaluate(
+        "(() => { const s = reclaimLab.runs()[0].events.stalls; let k = 0;"
+        " for (let i = 0; i < s.t.length; i++) if (s.length[i] > s.length[k]) k = i;"
+        " const tasks = [...new Set(s.task)].sort((a, b) => a - b);"
+        " return [k, (s.t[k] + s.begin[k]) / 2 / 20, (tasks.indexOf(s.task[k]) + 0.5)"
+        " / tasks.length]; })()"
+    )
+    box = over(page, "stall_timeline")
+    page.mouse.click(box["x"] + where[1] * box["width"], box["y"] + where[2] * box["height"])
+    chosen = heard(page, "rl:select")[-1]
+    assert (chosen["kind"], chosen["run"], chosen["index"]) == ("stalls", "A", where[0])
+
+
+def test_a_legend_button_hides_its_line(page):
+    load(page, "a")
+    lines = "document.querySelectorAll('[data-figure=queue_depth] .js-line').length"
+    before = page.evaluate(lines)
+    page.click("[data-figure=queue_depth] [data-group='sync (reads)']")
+    wait(page, f"{lines} < {before}")
+    pressed = "[data-figure=queue_depth] [data-group='sync (reads)']"
+    assert page.get_attribute(pressed, "aria-pressed") == "false"
+
+
+def test_images_and_numbers_leave_the_page_with_their_origin(page):
+    load(page, "a", "b")
+    page.evaluate("reclaimLab.setLink('https://lab.example/?v=1&seed=1')")
+    for action, word in (("svg", "5eed5eed5eedcafe"), ("csv", "seed 2"), ("png", "")):
+        with page.expect_download() as download:
+            page.click(f"[data-figure=throughput] [data-action={action}]")
+        name = download.value.suggested_filename
+        assert name == f"throughput-5eed5eed5eedcafe-5eed5eed5eedbeef.{action}"
+        data = download.value.path().read_bytes()
+        assert (data[:4] == b"\x89PNG") if action == "png" else word in data.decode()
+
+
+def test_the_table_says_what_the_chart_shows(page):
+    load(page, "a")
+    page.click("[data-figure=stall_cdf] [data-action=table]")
+    table = page.inner_text("[data-figure=stall_cdf] table")
+    assert "p99 ms" in table
+    assert "direct reclaim" in table
+    page.click("[data-figure=seeks] [data-action=table]")
+    assert page.locator("[data-figure=seeks] tbody tr").count() == 200
+
+
+def test_two_runs_share_the_clock_and_the_charts(page):
+    load(page, "a", "b")
+    legend = page.inner_text("[data-figure=seeks] .figure-legend")
+    assert "A" in legend
+    assert "B" in legend
+    assert " | " in legend
+    panels = page.evaluate(
+        "Object.keys(document.querySelector('[data-figure=io_offset] .figure-canvas').layout)"
+        ".filter((name) => name.startsWith('yaxis')).length"
+    )
+    assert panels == 2
+
+
+def test_gaps_and_nothing_are_said_in_words(page):
+    load(page, "quiet")
+    assert page.inner_text("[data-figure=io_offset] .figure-empty") == (
+        "Not recorded: no request log"
+    )
+    assert page.inner_text("[data-figure=stall_timeline] .figure-empty") == "No task stalled."
+
+
+def test_an_unknown_run_is_reported_lost(page):
+    page.evaluate("reclaimLab.load([{key: 'gone', label: 'A'}])")
+    wait(page, "heard.some(([name]) => name === 'rl:error')")
+    error = heard(page, "rl:error")[0]
+    assert error["lost"] is True
+    wait(page, "document.querySelector('[data-figure=seeks] .figure-empty').textContent"
+               ".startsWith('The run failed')")  # fmt: skip
+
+
+def test_the_same_runs_are_not_loaded_twice_and_other_ones_replace_them(page):
+    load(page, "a")
+    assert page.evaluate("reclaimLab.load([{key: 'a', label: 'A'}])") is False
+    load(page, "b")
+    assert page.evaluate("reclaimLab.runs()[0].key") == "b"
+
+
+def test_a_theme_recolours_without_losing_data_or_zoom(page):
+    load(page, "a")
+    page.evaluate("reclaimLab.player.zoom(5, 10)")
+    page.evaluate("reclaimLab.setTheme('dark')")
+    canvas = "document.querySelector('[data-figure=seeks] .figure-canvas')"
+    wait(page, f"{canvas}.layout.font.color === '{THEMES['dark'].ink}'")
+    assert page.evaluate(f"{canvas}.layout.xaxis.range") == [5, 10]
