@@ -298,7 +298,10 @@ def _spawn(simulation: Simulation, plans: list[TaskPlan], files: FilePlan) -> No
         simulation.task_info.append({"name": name, "kind": "kernel", "memcg": "root"})
     directories = Directories(system, files)
     workloads = Workloads(
-        """Where new files go: a directory for each task, a new one for each hundred small files."""
+        system,
+        directories.next_file,
+        partial(_oom_kill, system, files),
+        partial(_exit, system, files),
     )
     for t, plan in enumerate(plans, len(KERNEL_TASKS)):
         directories.create(t)

@@ -225,7 +225,8 @@ def _whole_steps(values: Array, dt_ns: int) -> tuple[Array, Array]:
             break
         exact = values[rows] / scale
         whole = np.rint(exact)
-        close = (np.abs(exact - whole) <= _CLOSE).all(axis=1)
+        # Nothing that is not zero becomes zero.
+        close = ((np.abs(exact - whole) <= _CLOSE) & ((whole != 0) | (exact == 0))).all(axis=1)
         close &= np.abs(whole).max(axis=1) < 2**52
         close &= np.ptp(whole, axis=1) < 2**31
         steps[rows[close]] = whole[close].astype(np.int64)
