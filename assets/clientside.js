@@ -593,6 +593,12 @@
     }
   }
 
+  /* A choice of a list's row: the <data> around the <select> carries it. */
+  function onChange(event) {
+    const place = event.target.closest("select.select") && event.target.closest("data[id]");
+    if (place) dash().set_props(JSON.parse(place.id), { value: event.target.value });
+  }
+
   function byId(id) {
     const root = document.documentElement;
     if (id === "shell-sidebar-toggle") toggleSidebar();
@@ -657,6 +663,7 @@
 
   if (matchMedia("(max-width: 900px)").matches) toggleSidebar(false);
   document.addEventListener("click", onClick);
+  document.addEventListener("change", onChange);
   document.addEventListener("keydown", onKey, true);
   document.addEventListener("rl:status", (event) => onStatus(event.detail));
   document.addEventListener("rl:error", (event) => onError(event.detail));

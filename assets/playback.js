@@ -162,6 +162,7 @@
         await root.Plotly.react(this.canvas, figure.data, figure.layout, PLOTLY);
       }
       if (!this.table.hidden) this.fillTable();
+      this.section.dataset.drawn = running() ? "part" : "whole";
       this.place();
       this.read();
     }
@@ -637,12 +638,12 @@
 
   function told(run, news, mine) {
     if (mine !== page.loads) return;
-    const before = `${run.state},${run.position},${run.fraction},${run.message}`;
+    const before = `${run.state},${run.position},${run.message}`;
     Object.assign(run, { state: news.state, position: news.position || 0,
       message: news.message || "" });
     if (["DONE", "FAILED", "CANCELLED"].includes(run.state)) run.ended = true;
-    const same = before === `${run.state},${run.position},${run.fraction},${run.message}`;
-    if (same) return;
+    const same = before === `${run.state},${run.position},${run.message}`;
+    if (same && run.seen === run.version) return;
     const detail = { key: run.key, run: run.label };
     fire("rl:status", { ...detail, state: run.state, position: run.position,
       fraction: run.fraction, simulated_s: run.simulated_s, message: run.message });
@@ -684,6 +685,7 @@
     for (const chart of page.charts.values()) {
       chart.bound = null;
       chart.section.dataset.stale = "true";
+      delete chart.section.dataset.drawn;
     }
     for (const run of page.runs) {
       lab.frames.follow(run, { viewer, signal, tell: (news) => told(run, news, mine) })

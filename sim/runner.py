@@ -19,7 +19,7 @@ from sim.result import SLEEP, Result, SleepCause
 from sim.scenario import Scenario, ScenarioError
 from sim.warm import warm_scenarios
 
-FIRST_SLICE_NS = 500_000_000
+FIRST_SLICE_NS = 200_000_000
 TARGET_SLICE_WALL_S = 0.08
 """A slice of simulated time is chosen to take about this long, so that a run can be stopped."""
 

@@ -216,14 +216,12 @@ def _cell(of: str, i: int, cell: Cell, value: Any, names: list[str]) -> Componen
     id_ = ids.cell(of, i, cell.field)
     choices = list(names) if cell.field == "memcg" else [o.value for o in cell.options]
     if choices:
-        field: Component = dcc.Dropdown(
-            id=id_,
-            options=choices,
-            value=str(value),
-            clearable=False,
-            searchable=False,
-            className="cell-choice",
-        )
+        # Dash's drop-down hides a focusable input; this one is the browser's own, and
+        # clientside.js gives its choice to the <data> around it.
+        named = [html.Option(c, value=c, selected=c == str(value)) for c in choices]
+        label = attributes({"aria-label": f"{cell.label}, row {i + 1}"})
+        select = html.Select(named, className="select", key=f"{choices} {value}", **label)
+        field: Component = html.Data(select, id=id_, value=str(value), className="cell-choice")
     else:
         field = dcc.Input(
             id=id_,
@@ -236,7 +234,9 @@ def _cell(of: str, i: int, cell: Cell, value: Any, names: list[str]) -> Componen
         )
     return html.Div(
         [
-            html.Label(cell.label, htmlFor=ids.dom(id_), title=cell.help),
+            html.Span(cell.label, title=cell.help)
+            if choices
+            else html.Label(cell.label, htmlFor=ids.dom(id_), title=cell.help),
             field,
             html.Span(cell.unit, className="row-unit"),
         ],

@@ -66,7 +66,7 @@ def _list(services: Services) -> Component:
             "folder.",
             className="empty",
         )
-    heads = ("Recording", "Kernel", "Variant", "")
+    heads = ("Recording", "Kernel", "Variant", "Open")
     return html.Div(
         html.Table(
             [

@@ -226,7 +226,9 @@ def _whole_steps(values: Array, dt_ns: int) -> tuple[Array, Array]:
         exact = values[rows] / scale
         whole = np.rint(exact)
         # Nothing that is not zero becomes zero.
-        close = ((np.abs(exact - whole) <= _CLOSE) & ((whole != 0) | (exact == 0))).all(axis=1)
+        close = ((np.abs(exact - whole) <= _CLOSE) & ((whole != 0) | (values[rows] == 0))).all(
+            axis=1
+        )
         close &= np.abs(whole).max(axis=1) < 2**52
         close &= np.ptp(whole, axis=1) < 2**31
         steps[rows[close]] = whole[close].astype(np.int64)

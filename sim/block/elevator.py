@@ -39,6 +39,7 @@ from sim.machine.machine import (
     SEED,
     WAKE_JOURNAL,
 )
+from sim.machine.page import PG_buffers_locked
 from sim.machine.request import ELEVATOR_CFQ, ELEVATOR_DEADLINE, RQ_DISPATCHED
 from sim.machine.task import DONE, WANT_REQUEST_ASYNC
 from sim.machine.vmstat import (
@@ -357,7 +358,9 @@ def _complete(m: Any) -> None:
     pfn = np.int64(rq.first_page)
     while pfn >= 0:
         following = np.int64(page[pfn].bio_next)
-        if rq.write != 0:
+        if page[pfn].page_flags & PG_buffers_locked:
+            page[pfn].page_flags &= ~PG_buffers_locked
+        elif rq.write != 0:
             end_page_writeback(m, pfn)
         else:
             end_page_read(m, pfn)

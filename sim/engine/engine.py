@@ -38,6 +38,8 @@ class Sleep(NamedTuple):
 
 RUN = None
 """Yielded by a task that could go on."""
+RAN = -1
+"""``Task.last_cause`` of a task that ran; else the cause of the sleep it was woken from."""
 
 TaskGenerator = Generator[Sleep | None, bool | None, None]
 
@@ -48,6 +50,7 @@ class Task:
     __slots__ = (
         "finished",
         "generator",
+        "last_cause",
         "name",
         "number",
         "on_cpu",
@@ -74,6 +77,7 @@ class Task:
         self.run_ns = 0
         self.runnable_ns = 0
         self.sleep_ns: dict[int, int] = {}
+        self.last_cause = RAN
         self.vruntime = 0
 
 
@@ -218,6 +222,7 @@ class Engine:
         task.sleep_ns[sleep.cause] = task.sleep_ns.get(sleep.cause, 0) + asleep_ns
         self._on_sleep(task, sleep.cause, task.since_ns, now_ns)
         task.since_ns = now_ns
+        task.last_cause = sleep.cause
         floor = self._min_vruntime - self._latency_ns // 2
         task.vruntime = max(task.vruntime, floor)
         self._enqueue(task, now_ns)
@@ -295,6 +300,7 @@ class Engine:
         task.run_ns += end_ns - begin_ns
         task.vruntime += end_ns - begin_ns
         task.since_ns = end_ns
+        task.last_cause = RAN
         cpu.clock_ns = end_ns
         if task.finished:
             cpu.current = task.on_cpu = None
@@ -313,14 +319,23 @@ class Engine:
             self.push(max(sleep.until_ns, task.since_ns), PRIORITY_TIMER, task, task.serial)
 
     def finish(self) -> None:
-        """Bring every task's account of its time up to now."""
+        """Bring every task's account of its time to now, no further and no less."""
         for task in self.tasks:
-            if task.finished:
+            rest_ns = self.now_ns - task.since_ns
+            if rest_ns < 0:
+                self._take_off(task, -rest_ns)
+            elif task.finished:
                 continue
-            rest_ns = max(self.now_ns - task.since_ns, 0)
-            if task.sleep is not None:
+            elif task.sleep is not None:
                 cause = task.sleep.cause
                 task.sleep_ns[cause] = task.sleep_ns.get(cause, 0) + rest_ns
             else:
                 task.runnable_ns += rest_ns
-            task.since_ns = max(self.now_ns, task.since_ns)
+            task.since_ns = self.now_ns
+
+    def _take_off(self, task: Task, beyond_ns: int) -> None:
+        """What a task did beyond now: it stops at safe points only, and may wake who sleeps."""
+        asleep_ns = min(task.sleep_ns.get(task.last_cause, 0), beyond_ns)
+        if asleep_ns:
+            task.sleep_ns[task.last_cause] -= asleep_ns
+        task.run_ns -= beyond_ns - asleep_ns

@@ -1,12 +1,12 @@
 """Where ext3 puts blocks: groups, reservation windows, indirect blocks (fs/ext3 of 2.6.35).
 
-Allocation is next-fit from the file's last block within its reservation window; windows keep
+The goal of a page that follows the last one allocated is the next block; of any other page its left
+neighbour in the block that names it. Each file allocates in a reservation window; windows keep
 growing files apart and double up to 1027 blocks while they are used up. Every metadata block that
 an allocation changes joins the running transaction.
 
-# Differs from 2.6.35: the goal of a block is the file's last allocated block, not its left
-# neighbour in the indirect block (both lead to the file's frontier); bitmaps, descriptors, inodes
-# and indirect blocks are always cached, never read; directories have no blocks.
+# Differs from 2.6.35: bitmaps, descriptors, inodes and indirect blocks are always cached, never
+# read; directories have no blocks; a window across a group's end is given up there.
 """
 
 from __future__ import annotations
@@ -61,36 +61,52 @@ def inode_block(m: Any, ino: Any) -> Any:
 
 
 @njit
-def _next_free(m: Any, start: Any) -> Any:
-    """The first free block at or after ``start``, going round; -1 when the disk is full."""
-    fs = m.fs[0]
-    if fs.nr_free <= 0:
-        return np.int64(-1)
+def _next_free(m, start, end):  # type: ignore[no-untyped-def]
+    """The first free block from ``start`` up to ``end``, -1 when there is none."""
     used = m.block_used
-    nr_blocks = np.int64(fs.nr_blocks)
     block = np.int64(start)
-    if block >= nr_blocks:
-        block = np.int64(0)
-    for _ in range(fs.nr_groups + 1):
-        group = block // BLOCKS_PER_GROUP
-        end = min((group + 1) * BLOCKS_PER_GROUP, nr_blocks)
-        if fs.group_free[group] > 0:
-            while block < end:
-                if not used[block] & BLOCK_USED:
-                    return block
-                block += 1
-        block = end if end < nr_blocks else np.int64(0)
+    while block < end:
+        if not used[block] & BLOCK_USED:
+            return block
+        block += 1
     return np.int64(-1)
 
 
 @njit
-def _outside_windows(fs: Any, w: Any, start: Any, size: Any) -> Any:
-    """The first place at or after ``start`` where ``size`` blocks meet no other file's window."""
+def _find_next_usable(m, start, end):  # type: ignore[no-untyped-def]
+    """find_next_usable_block: near ``start``, else a free run of 8, else any free block."""
+    first_block = start // BLOCKS_PER_GROUP * BLOCKS_PER_GROUP
+    near = first_block + ((start - first_block + 63) & ~np.int64(63))
+    block = _next_free(m, start, min(near, end))
+    if block >= 0:
+        return block
+    byte = first_block + ((start - first_block) & ~np.int64(7))
+    while byte < end and byte + 8 <= m.fs[0].nr_blocks:
+        if byte >= start and _next_used(m, byte, byte + 8) < 0:
+            return byte
+        byte += 8
+    return _next_free(m, start, end)
+
+
+@njit
+def _next_used(m, start, end):  # type: ignore[no-untyped-def]
+    used = m.block_used
+    block = np.int64(start)
+    while block < end:
+        if used[block] & BLOCK_USED:
+            return block
+        block += 1
+    return np.int64(-1)
+
+
+@njit
+def _outside_windows(fs, start, size):  # type: ignore[no-untyped-def]
+    """The first place at or after ``start`` where ``size`` blocks meet no file's window."""
     moved = True
     while moved:
         moved = False
         for other in range(fs.nr_windows):
-            if other == w or fs.window_inode[other] < 0:
+            if fs.window_inode[other] < 0:
                 continue
             if fs.window_start[other] < start + size and fs.window_end[other] >= start:
                 start = np.int64(fs.window_end[other]) + 1
@@ -99,36 +115,34 @@ def _outside_windows(fs: Any, w: Any, start: Any, size: Any) -> Any:
 
 
 @njit
-def _alloc_new_reservation(m: Any, w: Any, goal: Any) -> Any:
-    """Move window ``w`` to the first room at or after ``goal``; its first free block or -1."""
+def _alloc_new_reservation(m, w, goal, end):  # type: ignore[no-untyped-def]
+    """Move window ``w`` to room at or after ``goal``, below ``end``, with a free block in it.
+
+    The file's own old window is in the way like any other: a file written in random order leaves
+    most of each window free behind it.
+    """
     fs = m.fs[0]
     if fs.window_hits[w] * 2 > fs.window_end[w] - fs.window_start[w] + 1:
         fs.window_size[w] = min(fs.window_size[w] * 2, MAX_WINDOW_BLOCKS)
     size = np.int64(fs.window_size[w])
     start = np.int64(goal)
-    for _ in range(2 * NR_WINDOWS):
-        start = _outside_windows(fs, w, start, size)
-        if start >= fs.nr_blocks:
-            start = _outside_windows(fs, w, np.int64(0), size)
-        block = _next_free(m, start)
+    while True:
+        start = _outside_windows(fs, start, size)
+        block = _next_free(m, start, end) if start < end else np.int64(-1)
+        fs.window_hits[w] = 0
         if block < 0:
-            return block
-        if start <= block < start + size:
-            fs.window_start[w] = start
-            fs.window_end[w] = start + size - 1
-            fs.window_hits[w] = 0
-            return block
+            fs.window_start[w] = 0
+            fs.window_end[w] = -1
+            return False
+        fs.window_start[w] = start
+        fs.window_end[w] = start + size - 1
+        if block < start + size:
+            return True
         start = block
-    # Windows leave no room for another: take any free block, as the kernel does without one.
-    block = _next_free(m, goal)
-    fs.window_start[w] = block
-    fs.window_end[w] = block
-    fs.window_hits[w] = 0
-    return block
 
 
 @njit
-def _window_of(m: Any, ino: Any) -> Any:
+def _window_of(m, ino):  # type: ignore[no-untyped-def]
     """The inode's window slot; a new one may cost another file its window."""
     inode = m.inode[ino]
     if inode.rsv_window > 0:
@@ -156,7 +170,7 @@ def _window_of(m: Any, ino: Any) -> Any:
 
 
 @njit
-def ext3_release_file(m: Any, ino: Any) -> Any:
+def ext3_release_file(m, ino):  # type: ignore[no-untyped-def]
     """The last writer closed the file: its window is free for others."""
     inode = m.inode[ino]
     if inode.rsv_window > 0:
@@ -165,43 +179,49 @@ def ext3_release_file(m: Any, ino: Any) -> Any:
 
 
 @njit
-def _goal(m: Any, ino: Any) -> Any:
-    """The block after the file's last one; before the first, its group and the task's colour."""
-    inode = m.inode[ino]
-    if inode.goal_block >= 0:
-        return np.int64(inode.goal_block)
-    colour = m.clock[CURRENT] % COLOURS * (BLOCKS_PER_GROUP // COLOURS)
-    return np.int64(inode.group) * BLOCKS_PER_GROUP + colour
+def _try_group(m, w, goal, end):  # type: ignore[no-untyped-def]
+    """ext3_try_to_allocate_with_rsv: a block of the group that ends at ``end``, or -1."""
+    fs = m.fs[0]
+    fresh = False
+    while True:
+        if fresh or not fs.window_start[w] <= goal <= fs.window_end[w]:
+            if not _alloc_new_reservation(m, w, goal, end):
+                return np.int64(-1)
+        inside = fs.window_start[w] <= goal <= fs.window_end[w]
+        start = np.int64(goal) if inside else np.int64(fs.window_start[w])
+        last = min(np.int64(fs.window_end[w]) + 1, end)
+        if inside and not m.block_used[start] & BLOCK_USED:
+            return start
+        block = _find_next_usable(m, start, last)
+        if block >= 0:
+            return block
+        fresh = True
 
 
 @njit
-def _new_block(m: Any, ino: Any) -> Any:
-    """ext3_new_blocks for one block; -1 when the disk is full."""
+def _new_block(m, ino, goal):  # type: ignore[no-untyped-def]
+    """ext3_new_blocks for one block: the goal's group, then those after it; -1 = disk full."""
     fs = m.fs[0]
     used = m.block_used
     w = _window_of(m, ino)
-    goal = _goal(m, ino)
     block = np.int64(-1)
-    if fs.window_start[w] <= goal <= fs.window_end[w]:
-        last = min(np.int64(fs.window_end[w]), fs.nr_blocks - 1)
-        candidate = goal
-        while candidate <= last:
-            if not used[candidate] & BLOCK_USED:
-                block = candidate
+    start = np.int64(goal) if 0 <= goal < fs.nr_blocks else np.int64(0)
+    for _ in range(fs.nr_groups + 1):
+        group = start // BLOCKS_PER_GROUP
+        end = min((group + 1) * BLOCKS_PER_GROUP, np.int64(fs.nr_blocks))
+        if fs.group_free[group] > 0:
+            block = _try_group(m, w, start, end)
+            if block >= 0:
                 break
-            candidate += 1
-        goal = last + 1
+        start = end if end < fs.nr_blocks else np.int64(0)
     if block < 0:
-        block = _alloc_new_reservation(m, w, goal)
-        if block < 0:
-            fs.nr_enospc += 1
-            return block
+        fs.nr_enospc += 1
+        return block
     group = block // BLOCKS_PER_GROUP
     used[block] |= BLOCK_USED
     fs.group_free[group] -= 1
     fs.nr_free -= 1
     fs.window_hits[w] += 1
-    m.inode[ino].goal_block = block + 1
     if not used[fs.group_bitmap[group]] & META_RUNNING:
         journal_dirty_metadata(m, np.int64(fs.group_bitmap[group]))
         journal_dirty_metadata(m, 1 + group // DESCRIPTORS_PER_BLOCK)
@@ -230,11 +250,68 @@ def triple_indirect_word(base: Any) -> Any:
 
 
 @njit
-def _need_block(m: Any, ino: Any, word: Any) -> Any:
+def _left_neighbour(m, base, index, first):  # type: ignore[no-untyped-def]
+    """Block of the nearest allocated page from ``index - 1`` down to ``first``, or -1."""
+    i = np.int64(index) - 1
+    while i >= first:
+        block = np.int64(m.slot_block[base + i])
+        if block >= 0:
+            return block
+        i -= 1
+    return np.int64(-1)
+
+
+@njit
+def _in_inode(m, ino, index):  # type: ignore[no-untyped-def]
+    """Goal beside what the inode itself names: direct blocks, else its group and a colour."""
+    base = np.int64(m.inode[ino].first_slot)
+    block = _left_neighbour(m, base, min(np.int64(index), DIRECT_BLOCKS), 0)
+    if block >= 0:
+        return block
+    colour = m.clock[CURRENT] % COLOURS * (BLOCKS_PER_GROUP // COLOURS)
+    return np.int64(m.inode[ino].group) * BLOCKS_PER_GROUP + colour
+
+
+@njit
+def _find_near(m, ino, index):  # type: ignore[no-untyped-def]
+    """ext3_find_near: the left neighbour in the block that will name it, else that block."""
+    base = np.int64(m.inode[ino].first_slot)
+    if index < DIRECT_BLOCKS:
+        return _in_inode(m, ino, index)
+    chunk = (np.int64(index) - DIRECT_BLOCKS) >> PTRS_BITS
+    indirect = np.int64(m.indirect[indirect_word(base, chunk)])
+    if indirect > 0:
+        block = _left_neighbour(m, base, index, DIRECT_BLOCKS + (chunk << PTRS_BITS))
+        return block if block >= 0 else indirect
+    if chunk == 0:
+        return _in_inode(m, ino, index)
+    number = (chunk - 1) >> PTRS_BITS
+    above = np.int64(m.indirect[double_indirect_word(base, number)])
+    lowest = (number << PTRS_BITS) + 1 if above > 0 else np.int64(0)
+    left = chunk - 1
+    while left >= lowest:
+        block = np.int64(m.indirect[indirect_word(base, left)])
+        if block > 0:
+            return block
+        left -= 1
+    return above if above > 0 else _in_inode(m, ino, index)
+
+
+@njit
+def _find_goal(m, ino, index):  # type: ignore[no-untyped-def]
+    """ext3_find_goal: the next block of a file written in order, else near its neighbours."""
+    inode = m.inode[ino]
+    if inode.goal_block >= 0 and index == inode.last_logical + 1:
+        return np.int64(inode.goal_block)
+    return _find_near(m, ino, index)
+
+
+@njit
+def _need_block(m, ino, word, goal):  # type: ignore[no-untyped-def]
     """An indirect block at ``word``, allocated when it is first needed."""
     block = np.int64(m.indirect[word])
     if block == 0:
-        block = _new_block(m, ino)
+        block = _new_block(m, ino, goal)
         if block < 0:
             return block
         m.indirect[word] = block
@@ -242,7 +319,7 @@ def _need_block(m: Any, ino: Any, word: Any) -> Any:
 
 
 @njit
-def _indirect_block(m: Any, ino: Any, index: Any) -> Any:
+def _indirect_block(m, ino, index, goal):  # type: ignore[no-untyped-def]
     """The indirect block of page ``index`` (12 or above) and those above it; -1 = disk full."""
     base = np.int64(m.inode[ino].first_slot)
     chunk = (np.int64(index) - DIRECT_BLOCKS) >> PTRS_BITS
@@ -250,15 +327,15 @@ def _indirect_block(m: Any, ino: Any, index: Any) -> Any:
     if m.indirect[word] == 0 and chunk > 0:
         number = (chunk - 1) >> PTRS_BITS
         if number > 0:
-            top = _need_block(m, ino, triple_indirect_word(base))
+            top = _need_block(m, ino, triple_indirect_word(base), goal)
             if top < 0:
                 return top
             journal_dirty_metadata(m, top)
-        above = _need_block(m, ino, double_indirect_word(base, number))
+        above = _need_block(m, ino, double_indirect_word(base, number), goal)
         if above < 0:
             return above
         journal_dirty_metadata(m, above)
-    return _need_block(m, ino, word)
+    return _need_block(m, ino, word, goal)
 
 
 @njit
@@ -269,7 +346,7 @@ def _append_block(m: Any, inode: Any, index: Any, slot: Any) -> Any:
     """
     block = np.int64(inode.goal_block)
     w = np.int64(inode.rsv_window) - 1
-    if block < 0 or w < 0:
+    if block < 0 or w < 0 or index != inode.last_logical + 1:
         return np.int64(-1)
     used = m.block_used
     fs = m.fs[0]
@@ -287,6 +364,7 @@ def _append_block(m: Any, inode: Any, index: Any, slot: Any) -> Any:
     fs.nr_free -= 1
     fs.window_hits[w] += 1
     inode.goal_block = block + 1
+    inode.last_logical = index
     m.slot_block[slot] = block
     return block
 
@@ -304,14 +382,17 @@ def map_block(m: Any, ino: Any, index: Any) -> Any:
         journal_dirty_metadata(m, inode_block(m, ino))
         return block
     indirect = np.int64(0)
+    goal = _find_goal(m, ino, index)
     if index >= DIRECT_BLOCKS:
-        indirect = _indirect_block(m, ino, index)
+        indirect = _indirect_block(m, ino, index, goal)
         if indirect < 0:
             return indirect
-    block = _new_block(m, ino)
+    block = _new_block(m, ino, goal)
     if block < 0:
         return block
     m.slot_block[slot] = block
+    inode.goal_block = block + 1
+    inode.last_logical = index
     if indirect > 0:
         journal_dirty_metadata(m, indirect)
     journal_dirty_metadata(m, inode_block(m, ino))

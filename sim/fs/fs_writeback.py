@@ -1,7 +1,7 @@
 """The flusher: lists of dirty inodes, an inode's turn, and works (fs/fs-writeback.c of 2.6.35).
 
-Lists run oldest first. queue_io puts b_more_io before what is on b_io and expired inodes of
-b_dirty behind it. The block device's own dirty metadata is written when a pass begins.
+Lists run oldest first. queue_io of 2.6.35 puts b_more_io before what is on b_io, that of 2.6.36
+behind it, and expired inodes of b_dirty last. The block device's own dirty metadata is written when a pass begins.
 
 # Differs from 2.6.35: metadata in place is not an inode on the lists; it counts in no vm counter.
 # The thread never exits when idle. Background work that is asked for while other works are queued
@@ -126,23 +126,38 @@ def requeue_io(m: Any, ino: Any) -> Any:
 
 
 @njit
-def queue_io(m: Any, older_than_ns: Any) -> Any:
-    """Fill b_io: b_more_io, what is there, then inodes dirty since ``older_than_ns`` (-1: all)."""
+def _prepend(m, ino):  # type: ignore[no-untyped-def]
+    """Move an inode to the old end of b_io."""
+    _unlink(m, ino)
     bdi = m.bdi[0]
+    head = np.int64(bdi.head[B_IO])
+    inode = m.inode[ino]
+    inode.next = head
+    inode.prev = -1
+    if head >= 0:
+        m.inode[head].prev = ino
+    else:
+        bdi.tail[B_IO] = ino
+    bdi.head[B_IO] = ino
+    bdi.nr[B_IO] += 1
+    inode.bdi_list = B_IO
+
+
+@njit
+def queue_io(m, older_than_ns):  # type: ignore[no-untyped-def]
+    """Fill b_io: b_more_io, before or behind what is there, then inodes dirty since then (-1: all).
+
+    From 2.6.36 on b_more_io goes behind, so that inodes whose slice is used up take turns.
+    """
+    bdi = m.bdi[0]
+    if m.rules[0].b_more_io_for_all:
+        ino = np.int64(bdi.head[B_MORE_IO])
+        while ino >= 0:
+            _append(m, ino, B_IO)
+            ino = np.int64(bdi.head[B_MORE_IO])
     ino = np.int64(bdi.tail[B_MORE_IO])
     while ino >= 0:
-        _unlink(m, ino)
-        head = np.int64(bdi.head[B_IO])
-        inode = m.inode[ino]
-        inode.next = head
-        inode.prev = -1
-        if head >= 0:
-            m.inode[head].prev = ino
-        else:
-            bdi.tail[B_IO] = ino
-        bdi.head[B_IO] = ino
-        bdi.nr[B_IO] += 1
-        inode.bdi_list = B_IO
+        _prepend(m, ino)
         ino = np.int64(bdi.tail[B_MORE_IO])
     ino = np.int64(bdi.head[B_DIRTY])
     while ino >= 0:
@@ -163,6 +178,7 @@ def _begin_inode(m: Any, t: Any, ino: Any) -> Any:
     m.clock[NOW] += m.cost[COST_INODE]
     if task.issuer == ISSUER_FLUSHER:
         m.vm[FLUSHER_INODES] += 1
+    task.wbc_pages_skipped = 0
     begin_write_cache_pages(m, t, ino)
 
 
@@ -178,7 +194,8 @@ def _end_inode(m: Any, t: Any, ino: Any) -> Any:
         return
     inode.state |= I_DIRTY
     any_work = m.rules[0].b_more_io_for_all and inode.nr_dirty > 0
-    if (task.wbc_for_kupdate or any_work) and task.wbc_nr_to_write <= 0:
+    slice_used = (task.wbc_for_kupdate or any_work) and task.wbc_nr_to_write <= 0
+    if slice_used and task.wbc_pages_skipped == 0:
         requeue_io(m, ino)
     else:
         redirty_tail(m, ino)

@@ -1,7 +1,8 @@
 """kjournald: ordered data, then the log, then the commit block (fs/jbd/commit.c of 2.6.35).
 
 A commit runs five seconds after its transaction began. Ordered data is written buffer by buffer:
-the pages stay dirty for the VM, but their next ->writepage has nothing to do.
+the pages stay dirty for the VM, and their next ->writepage has nothing to do; one that comes while
+the buffers are being written leaves the page dirty.
 
 # Differs from 2.6.35: does not wait for data of the transaction that others have under IO, nor for
 # handles; no fsync; a log block is copied at no cost.
@@ -21,7 +22,7 @@ from sim.machine.address_space import I_ORDERED
 from sim.machine.cost import COST_INODE, COST_WRITEPAGE
 from sim.machine.filesystem import META_COMMITTING, META_RUNNING
 from sim.machine.machine import LIMIT, NOW
-from sim.machine.page import PG_buffers_clean, PG_dirty, PG_writeback
+from sim.machine.page import PG_buffers_clean, PG_buffers_locked, PG_dirty, PG_writeback
 from sim.machine.request import ISSUER_JOURNAL
 from sim.machine.system import System
 from sim.machine.task import BUDGET_SPENT, DONE
@@ -111,12 +112,14 @@ def submit_data(m: Any, t: Any) -> Any:
         pfn = np.int64(m.slot_pfn[base + index])
         block = np.int64(m.slot_block[base + index])
         flags = page[pfn].page_flags
-        if block < 0 or flags & (PG_writeback | PG_buffers_clean) or not flags & PG_dirty:
+        if block < 0 or flags & (PG_writeback | PG_buffers_clean | PG_buffers_locked) or not flags & PG_dirty:
             continue
-        page[pfn].page_flags |= PG_buffers_clean
+        page[pfn].page_flags |= PG_buffers_clean | PG_buffers_locked
         clock[NOW] += m.cost[COST_WRITEPAGE]
         m.vm[WRITTEN_JOURNAL] += 1
         begin_metadata_bio(m, t, block)
+        task.bio_first_page = pfn
+        task.bio_last_page = pfn
         task.bio_cookie = COOKIE
         stop = submit_bio(m, t)
         if stop != DONE:

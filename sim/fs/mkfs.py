@@ -104,6 +104,7 @@ def lay_out_file(arrays: Any, ino: int, extent_blocks_mean: int, seed: int) -> N
         arrays.indirect[word] = blocks[page + earlier]
     arrays.slot_block[base : base + nr_pages] = blocks[is_data]
     inode.goal_block = int(blocks[-1]) + 1
+    inode.last_logical = inode.nr_pages - 1
     inode.group = int(blocks[0]) // BLOCKS_PER_GROUP
 
 

@@ -4,8 +4,7 @@ One page is one bio of 4 KiB; the request queue merges. All kernels here are res
 request list leaves the bio in ``task.bio_*`` and the position in ``task.wbc_*``; the same call
 goes on from there.
 
-# Differs from 2.6.35: a page whose journal handle would have to wait for a commit does not wait;
-# a page whose buffers a commit is still writing counts as written by it.
+# Differs from 2.6.35: a page whose journal handle would have to wait for a commit does not wait.
 """
 
 from __future__ import annotations
@@ -21,6 +20,8 @@ from sim.machine.cost import COST_WRITEPAGE
 from sim.machine.machine import LIMIT, NOW
 from sim.machine.page import (
     PG_buffers_clean,
+    PG_buffers_locked,
+    PG_dirty,
     PG_locked,
     PG_swapbacked,
     PG_writable,
@@ -47,12 +48,16 @@ WB_READ = 5
 def _start_writepage(m: Any, t: Any, pfn: Any) -> Any:
     """Clean the page and put it under writeback; True when ``task.bio_*`` is there to submit.
 
-    No bio: the page was clean, its buffers were (a commit wrote them), or the disk is full, which
-    the kernel reports at fsync and forgets the data.
+    No bio: the page was clean, its buffers were (a commit wrote them), a commit is writing them (the
+    page stays dirty), or the disk is full, which the kernel reports at fsync and forgets the data.
     """
     m.clock[NOW] += m.cost[COST_WRITEPAGE]
     page = m.page[pfn]
     flags = page.page_flags
+    if flags & PG_buffers_locked and flags & PG_dirty:
+        m.task[t].wbc_pages_skipped += 1  # redirty_page_for_writepage
+        page.page_flags = flags & ~PG_writable
+        return False
     if not clear_page_dirty_for_io(m, pfn):
         return False
     hole = False

@@ -35,11 +35,14 @@ INODE = np.dtype(
         ("nr_cached", np.int64),
         ("writeback_index", np.int64),
         ("goal_block", np.int64),  # block after its last allocated one, -1 = none yet
+        ("last_logical", np.int64),  # page that one belongs to
         ("group", np.int64),  # block group of the inode
         ("ordered_next", np.int64),  # the running transaction's list of ordered inodes, -1 = end
         ("ra_start", np.int64),  # readahead window of its reader (struct file_ra_state)
         ("ra_size", np.int64),
         ("ra_async_size", np.int64),
+        ("prev_index", np.int64),  # page of its last fault
+        ("mmap_miss", np.int64),  # faults that found no page, less those that did
         ("memcg", np.int64),
         ("rsv_window", np.int64),  # its reservation window's slot + 1, 0 = none
     ],
@@ -54,6 +57,8 @@ BDI = np.dtype(
         ("nr_reclaimable", np.int64),  # pages dirty
         ("nr_writeback", np.int64),
         ("dirty_exceeded", np.int64),
+        ("completions", np.int64),  # pages written, halved each period (prop_local)
+        ("completions_period", np.int64),
         ("writeback_running", np.int64),  # the flusher is in wb_writeback
     ],
     align=True,

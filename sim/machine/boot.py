@@ -60,6 +60,12 @@ def min_free_kbytes(sizes: list[ZoneSize]) -> int:
     return min(max(isqrt(lowmem_kib * 16), 128), 65536)
 
 
+def _zone_batchsize(present: int) -> int:
+    """A quarter of 1/1024 of the zone, at most 128 pages of it, to one below a power of two."""
+    quarter = max(min(present // 1024, 128) // 4, 1)
+    return int((1 << (quarter + quarter // 2).bit_length() - 1) - 1)
+
+
 def zone_array(sizes: list[ZoneSize], min_free_kib: int) -> Any:
     """ZONE records with watermarks, reserves and inactive ratio; free lists still empty."""
     zone = np.zeros(MAX_NR_ZONES, ZONE).view(np.recarray)
@@ -73,6 +79,9 @@ def zone_array(sizes: list[ZoneSize], min_free_kib: int) -> Any:
         record.present_pages = size.present
         record.start_pfn = ZONE_START_PFN[z]
         record.spanned_pages = max(size.present, size.free)
+        batch = _zone_batchsize(size.present)
+        record.pcp_batch = max(batch, 1)
+        record.pcp_high = 6 * batch
         low = pages_min * size.present // lowmem
         record.watermark[:] = (low, low + low // 4, low + low // 2)
         gib = size.present >> 18

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from sim.engine.jit import njit
-from sim.machine.machine import DIRTY_EVENTS, SWAP_PAGES
+from sim.machine.machine import DIRTY_EVENTS, PROP_HALF_PERIOD, SWAP_PAGES, WRITEOUTS
 from sim.machine.sysctl import DIRTY_BACKGROUND_RATIO, DIRTY_RATIO
 from sim.machine.vmstat import (
     BACKGROUND_THRESH_PAGES,
@@ -17,6 +19,7 @@ from sim.machine.vmstat import (
     NR_INACTIVE_ANON,
     NR_INACTIVE_FILE,
     NR_SWAP_USED_PAGES,
+    NR_WRITEBACK,
 )
 
 
@@ -45,19 +48,47 @@ def update_dirty_limits(m: Any) -> Any:
 
 @njit
 def over_bground_thresh(m: Any) -> Any:
-    """Are there more dirty pages than the background threshold?"""
+    """Are there as many dirty pages as the background threshold?"""
     update_dirty_limits(m)
-    return m.vm[NR_FILE_DIRTY] > m.vm[BACKGROUND_THRESH_PAGES]
+    return m.vm[NR_FILE_DIRTY] >= m.vm[BACKGROUND_THRESH_PAGES]
 
 
 @njit
 def bdi_dirty_limit(m: Any) -> Any:
     """The disk's share of the dirty limit, pages, before the task's own share is taken off.
 
-    # Differs from 2.6.35: one backing device, whose floating proportion of completed writeouts is
-    # taken as 1 (a machine that has just booted starts at 0 and reaches 1 with its first writes).
+    Its floating proportion of completed writeouts: 0 on a machine that has written nothing yet, so
+    that the first writers write for themselves (vm_completions, lib/proportions.c).
     """
-    return m.vm[DIRTY_THRESH_PAGES]
+    half_period = _half_period(m)
+    total = m.clock[WRITEOUTS]
+    bdi = m.bdi[0]
+    _age_completions(bdi, total // half_period)
+    limit = m.vm[DIRTY_THRESH_PAGES] * bdi.completions // (half_period + total % half_period)
+    if not m.rules[0].throttle_on_global:
+        # clip_bdi_dirty_limit, up to 2.6.35
+        dirty = m.vm[NR_FILE_DIRTY] + m.vm[NR_WRITEBACK]
+        room = max(m.vm[DIRTY_THRESH_PAGES] - dirty, 0)
+        limit = min(limit, room + bdi.nr_reclaimable + bdi.nr_writeback)
+    return limit
+
+
+@njit
+def _age_completions(bdi: Any, period: Any) -> Any:
+    while bdi.completions_period < period and bdi.completions > 0:
+        bdi.completions >>= 1
+        bdi.completions_period += 1
+    bdi.completions_period = period
+
+
+@njit
+def bdi_writeout_inc(m: Any) -> Any:
+    """A page of a file was written to the disk."""
+    bdi = m.bdi[0]
+    half_period = _half_period(m)
+    _age_completions(bdi, m.clock[WRITEOUTS] // half_period)
+    bdi.completions += 1
+    m.clock[WRITEOUTS] += 1
 
 
 @njit
@@ -74,12 +105,24 @@ def task_dirty_limit(m: Any, t: Any, limit: Any) -> Any:
 
 @njit
 def _half_period(m: Any) -> Any:
+    """Half the period of both proportions: 2 + ilog2(dirty_thresh - 1) bits, fixed at first use.
+
+    The swap file has been written by then, so its pages count as completed.
+    """
+    if m.clock[PROP_HALF_PERIOD] > 0:
+        return m.clock[PROP_HALF_PERIOD]
+    update_dirty_limits(m)
     bits = 0
     x = max(m.vm[DIRTY_THRESH_PAGES] - 1, 1)
     while x > 1:
         x >>= 1
         bits += 1
-    return 1 << (bits + 1)
+    half_period = np.int64(1) << np.int64(bits + 1)
+    m.clock[PROP_HALF_PERIOD] = half_period
+    bdi = m.bdi[0]
+    for _ in range(m.clock[SWAP_PAGES] // half_period):
+        bdi.completions = (bdi.completions + half_period) >> 1
+    return half_period
 
 
 @njit

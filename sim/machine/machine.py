@@ -41,8 +41,10 @@ __all__ = ["ANY_WAKE", "CPU", "CURRENT", "LIMIT", "NOW", "Machine"]
     NR_MEMCGS,  # including the root
     SWAP_PAGES,
     DIRTY_EVENTS,  # pages dirtied by all tasks: the denominator of their shares
+    WRITEOUTS,  # pages of files written: the denominator of the disks' shares
+    PROP_HALF_PERIOD,  # half the period of these two, in events; 0 = not fixed yet
     NR_CLOCK,
-) = range(NR_ENGINE_WORDS, 32)
+) = range(NR_ENGINE_WORDS, 34)
 
 FIELDS = (
     "clock",  # int64[NR_CLOCK]
@@ -62,7 +64,7 @@ FIELDS = (
     "page_list",  # int32[nr_tasks, PAGE_LIST_MAX]: isolated pages in the task's hands
     "dirty_list",  # int32[nr_tasks, PAGE_LIST_MAX]: of these, set aside dirty
     "latency",  # int64[nr_tasks, NR_LATENCY]: histogram of the task's operations
-    "cpu",  # int64[nr_cpus, NR_CPU_WORDS]: per-CPU words (ratelimit count)
+    "cpu",  # int64[nr_cpus, NR_CPU_WORDS]: per-CPU words: ratelimit count, page lists (mm.free)
     "request",  # REQUEST[nr_request_records]
     "queue",  # QUEUE[1], sim.machine.request
     "elevator",  # ELEVATOR_QUEUE[nr_queues], sim.machine.request
@@ -81,7 +83,7 @@ PAGE_LIST_MAX = 1088
 """SWAP_CLUSTER_MAX plus one lumpy block of order 10."""
 NR_LATENCY = 128
 """Four buckets an octave of ns from 1 us up."""
-NR_CPU_WORDS = 8
+NR_CPU_WORDS = 16
 
 Machine: Any = struct_type("Machine", FIELDS, __name__)
 """A struct of the arrays above. Kernels take it whole and read ``m.page`` and the like."""

@@ -30,6 +30,8 @@ PG_writable = 1 << 15
 """Its page table entry is writable and dirty: a store needs no fault until page_mkclean."""
 PG_buffers_clean = 1 << 17
 """Ours: a commit has written the dirty page's buffers, so ->writepage has nothing to write."""
+PG_buffers_locked = 1 << 18
+"""Ours: a commit's write of the dirty page's buffers is under way."""
 PG_readahead = 1 << 16
 """Meeting it starts the next window of readahead."""
 

@@ -64,7 +64,7 @@ _FIELDS = (
     "wbc_nr_to_write", "wbc_older_than_ns", "wbc_for_kupdate", "wbc_for_background",
     "wbc_range_cyclic", "wbc_range_start", "wbc_range_end", "wbc_for_reclaim", "wbc_step",
     "wbc_inode", "wbc_index", "wbc_end", "wbc_wrapped", "wbc_start_ns", "wbc_written",
-    "wbc_skipped", "wbc_more_io", "wbc_last_inode",
+    "wbc_skipped", "wbc_pages_skipped", "wbc_more_io", "wbc_last_inode",
     # struct scan_control and where reclaim stands
     "sc_active", "sc_order", "sc_memcg", "sc_gfp_fs", "sc_priority", "sc_step", "sc_zone",
     "sc_classzone", "sc_nr_to_reclaim", "sc_nr_scanned", "sc_nr_reclaimed", "sc_total_scanned",
@@ -80,7 +80,7 @@ _FIELDS = (
     "stall_kind", "stall_begin_ns", "stall_cw_ns", "stall_wp_ns", "stall_wait_ns",
     "stall_pause_ns", "stall_written", "stall_dirty_met",
     # balance_dirty_pages
-    "bdp_step", "bdp_written", "bdp_pause", "bdp_paused_at_ns", "bdp_write_chunk", "bdp_thresh",
+    "bdp_step", "bdp_written", "bdp_pause", "bdp_paused_at_ns", "bdp_write_chunk", "bdp_thresh", "bdp_exceeded",
     "bdp_saved_issuer",
     # the system call or fault under way
     "np_charging", "op_page_step", "ra_step", "ra_async", "ra_next", "ra_end", "ra_run_start",

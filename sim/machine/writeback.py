@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from sim.engine.jit import njit
+from sim.machine.dirty_limits import bdi_writeout_inc
 from sim.machine.lru import rotate_to_zone_tail
 from sim.machine.machine import ANY_WAKE, NOW, NR_WAKE_TASKS
 from sim.machine.page import (
@@ -117,6 +118,7 @@ def end_page_writeback(m: Any, pfn: Any) -> Any:
         m.vm[NR_WRITEBACK_SWAP] -= 1
     else:
         m.bdi[0].nr_writeback -= 1
+        bdi_writeout_inc(m)
     if flags & PG_reclaim:
         flags &= ~PG_reclaim
         # Differs from 2.6.35: rotated at once, not in per-CPU batches of 14 (pagevec).

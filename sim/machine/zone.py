@@ -26,6 +26,8 @@ ZONE = np.dtype(
         ("nr_isolated", np.int64, (2,)),  # anon, file
         ("nr_file_dirty", np.int64),
         ("nr_writeback", np.int64),
+        ("pcp_batch", np.int64),  # pages moved between a CPU's list and the free list at once
+        ("pcp_high", np.int64),  # pages on a CPU's list from which it gives a batch back
     ],
     align=True,
 )

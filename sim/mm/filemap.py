@@ -3,8 +3,7 @@
 Each kernel does one page and can be called again where it had to stop. ``task.op_inode`` and
 ``task.op_index`` say which page; ``task.op_page_step`` how far it is.
 
-# Differs from 2.6.35: no read-around of mapped files and no read-ahead of swap (page_cluster): one
-# page is read for a fault; a file has one reader or writer.
+# Differs from 2.6.35: no read-ahead of swap (page_cluster); a file has one reader or writer.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ from sim.machine.page import (
     PG_writeback,
     PG_young,
 )
-from sim.machine.task import DONE, WANT_PAGE_READ
+from sim.machine.task import BUDGET_SPENT, DONE, WANT_PAGE_READ
 from sim.machine.vmstat import (
     APP_PAGES_READ,
     APP_PAGES_TOUCHED,
@@ -55,11 +54,13 @@ from sim.machine.writeback import account_page_dirtied
 from sim.mm.free import swap_free
 from sim.mm.page_cache import mark_page_accessed, new_page
 from sim.mm.page_writeback import balance_dirty_pages_ratelimited
-from sim.mm.readahead import page_cache_readahead, read_one_page
+from sim.mm.readahead import mmap_hit, mmap_miss, page_cache_readahead, read_one_page
 
 STEP_FIND = 0
 STEP_READ = 1
 STEP_BALANCE = 2
+STEP_AROUND = 3
+STEP_ALONE = 4
 
 
 @njit
@@ -152,7 +153,9 @@ def read_page_again(m: Any, t: Any) -> Any:
         return stop
     task.op_page_step = STEP_FIND
     pfn = np.int64(m.slot_pfn[m.inode[task.op_inode].first_slot + task.op_index])
-    if pfn >= 0 and not m.page[pfn].page_flags & PG_locked:
+    if pfn < 0:
+        return BUDGET_SPENT  # its own reclaim took the page again: read_page starts over
+    if not m.page[pfn].page_flags & PG_locked:
         m.clock[NOW] += m.cost[COST_READ_PAGE]
         mark_page_accessed(m, pfn)
         m.vm[APP_PAGES_READ] += 1
@@ -175,16 +178,17 @@ def touch_file_page(m: Any, t: Any) -> Any:
         m.clock[NOW] += m.cost[COST_TOUCH]
         m.vm[APP_PAGES_TOUCHED] += 1
         return DONE
-    if pfn < 0 or task.op_page_step != STEP_FIND:
-        stop = _fault_in(m, t, ino, index, slot, LRU_INACTIVE_FILE, 0)
-        if stop != DONE:
-            return stop
-        pfn = np.int64(m.slot_pfn[slot])
-        if pfn < 0:
-            return DONE  # taken again before it was mapped: the store faults once more
-    if m.page[pfn].page_flags & PG_locked:
+    stop = _filemap_fault(m, t, ino, index, slot)
+    if stop != DONE:
+        return stop
+    pfn = np.int64(m.slot_pfn[slot])
+    if pfn >= 0 and m.page[pfn].page_flags & PG_locked:
+        task.op_page_step = STEP_ALONE
         task.wait_pfn = pfn
         return WANT_PAGE_READ
+    task.op_page_step = STEP_FIND
+    if pfn < 0:
+        return DONE  # taken again before it was mapped: the store faults once more
     m.clock[NOW] += m.cost[COST_FAULT]
     m.vm[PGFAULT] += 1
     m.vm[APP_PAGES_TOUCHED] += 1
@@ -198,14 +202,39 @@ def touch_file_page(m: Any, t: Any) -> Any:
 
 
 @njit
+def _filemap_fault(m: Any, t: Any, ino: Any, index: Any, slot: Any) -> Any:
+    """The page of a fault is found, or readahead brings it, or it is read alone; a stop code."""
+    task = m.task[t]
+    inode = m.inode[ino]
+    pfn = np.int64(m.slot_pfn[slot])
+    if task.op_page_step == STEP_FIND:
+        if pfn >= 0 and m.page[pfn].page_flags & PG_mapped:
+            return DONE  # do_wp_page: the entry is there, but not writable
+        if pfn >= 0:
+            ahead = mmap_hit(m, t, ino, pfn)
+        else:
+            m.vm[PGMAJFAULT] += 1
+            ahead = mmap_miss(m, t, ino, index)
+        inode.prev_index = index
+        task.op_page_step = STEP_AROUND if ahead else STEP_ALONE
+    if task.op_page_step == STEP_AROUND:
+        stop = page_cache_readahead(m, t, ino, index)
+        if stop != DONE:
+            return stop
+        task.op_page_step = STEP_ALONE
+    if task.op_page_step == STEP_ALONE and m.slot_pfn[slot] >= 0:
+        return DONE
+    return _fault_in(m, t, ino, index, slot, LRU_INACTIVE_FILE, 0)
+
+
+@njit
 def _fault_in(m: Any, t: Any, ino: Any, index: Any, slot: Any, lru: Any, flags: Any) -> Any:
     """A page for a fault: a zeroed one for a hole, else one read from its block."""
     task = m.task[t]
-    if task.op_page_step < STEP_READ:
+    if task.op_page_step != STEP_READ:
         stop = new_page(m, t, ino, index, flags, lru)
         if stop != DONE:
             return stop
-        m.vm[PGMAJFAULT] += 1
         if m.slot_block[slot] < 0:
             m.clock[NOW] += m.cost[COST_ZERO_PAGE]
             return DONE

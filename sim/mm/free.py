@@ -1,13 +1,22 @@
-"""Free lists, watermarks and giving pages back (page_alloc.c of 2.6.35, order 0)."""
+"""Free lists, watermarks and giving pages back (page_alloc.c of 2.6.35, order 0).
+
+Each CPU has a list per zone in front of the free list. Its pages are not free for watermarks and
+NR_FREE_PAGES. Links are page.next and page.prev, 0 = end (no zone has page 0).
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from sim.engine.jit import njit
-from sim.machine.machine import NR_ZONES
+from sim.machine.machine import CPU, NR_ZONES
 from sim.machine.page import PG_swapbacked
 from sim.machine.vmstat import NR_FREE_PAGES, NR_SWAP_USED_PAGES
+
+PCP_COUNT, PCP_HEAD, PCP_TAIL = 4, 7, 10
+"""Words of ``m.cpu[cpu]``, each for three zones: a CPU's page lists."""
 
 
 @njit
@@ -18,13 +27,94 @@ def zone_watermark_ok(m: Any, z: Any, pages: Any, classzone: Any) -> Any:
 
 
 @njit
-def rmqueue(m: Any, z: Any) -> Any:
-    """Take a free page of zone ``z``: the last one freed."""
+def _pcp_unlink(m: Any, cpu: Any, z: Any, pfn: Any) -> None:
+    """Take a page off a CPU's list."""
+    words = m.cpu[cpu]
+    page = m.page
+    before, after = np.int64(page[pfn].prev), np.int64(page[pfn].next)
+    if before > 0:
+        page[before].next = after
+    else:
+        words[PCP_HEAD + z] = after
+    if after > 0:
+        page[after].prev = before
+    else:
+        words[PCP_TAIL + z] = before
+    words[PCP_COUNT + z] -= 1
+
+
+@njit
+def _pcp_push(m: Any, cpu: Any, z: Any, pfn: Any) -> None:
+    """Put a page on the hot end of a CPU's list."""
+    words = m.cpu[cpu]
+    page = m.page
+    head = words[PCP_HEAD + z]
+    page[pfn].prev = 0
+    page[pfn].next = head
+    if head > 0:
+        page[head].prev = pfn
+    else:
+        words[PCP_TAIL + z] = pfn
+    words[PCP_HEAD + z] = pfn
+    words[PCP_COUNT + z] += 1
+
+
+@njit
+def _rmqueue_bulk(m: Any, cpu: Any, z: Any) -> None:
+    """Fill a CPU's empty list with a batch from the free list."""
     zone = m.zone[z]
-    pfn = zone.free_head
-    zone.free_head = m.page[pfn].next
-    zone.nr_free -= 1
-    m.vm[NR_FREE_PAGES] -= 1
+    words = m.cpu[cpu]
+    page = m.page
+    for _ in range(min(zone.pcp_batch, zone.nr_free)):
+        pfn = np.int64(zone.free_head)
+        zone.free_head = page[pfn].next
+        zone.nr_free -= 1
+        m.vm[NR_FREE_PAGES] -= 1
+        tail = words[PCP_TAIL + z]
+        page[pfn].prev = tail
+        page[pfn].next = 0
+        if tail > 0:
+            page[tail].next = pfn
+        else:
+            words[PCP_HEAD + z] = pfn
+        words[PCP_TAIL + z] = pfn
+        words[PCP_COUNT + z] += 1
+
+
+@njit
+def _free_pcppages_bulk(m: Any, cpu: Any, z: Any, nr: Any) -> None:
+    """Give ``nr`` pages from the cold end of a CPU's list back; the zone is reclaimable again."""
+    zone = m.zone[z]
+    for _ in range(nr):
+        pfn = np.int64(m.cpu[cpu, PCP_TAIL + z])
+        _pcp_unlink(m, cpu, z, pfn)
+        m.page[pfn].next = zone.free_head
+        zone.free_head = pfn
+        zone.nr_free += 1
+        m.vm[NR_FREE_PAGES] += 1
+    zone.pages_scanned = 0
+    zone.all_unreclaimable = 0
+
+
+@njit
+def drain_all_pages(m: Any) -> None:
+    """Every CPU's lists back to the free lists."""
+    for cpu in range(m.cpu.shape[0]):
+        for z in range(m.clock[NR_ZONES]):
+            if m.cpu[cpu, PCP_COUNT + z] > 0:
+                _free_pcppages_bulk(m, cpu, z, m.cpu[cpu, PCP_COUNT + z])
+
+
+@njit
+def rmqueue(m: Any, z: Any) -> Any:
+    """buffered_rmqueue: a page of zone ``z`` through the CPU's list, or -1."""
+    cpu = m.clock[CPU]
+    if m.cpu[cpu, PCP_COUNT + z] == 0:
+        _rmqueue_bulk(m, cpu, z)
+        if m.cpu[cpu, PCP_COUNT + z] == 0:
+            return np.int64(-1)
+    pfn = np.int64(m.cpu[cpu, PCP_HEAD + z])
+    _pcp_unlink(m, cpu, z, pfn)
     page = m.page[pfn]
     page.page_flags = 0
     page.memcg = 0
@@ -39,31 +129,30 @@ def get_page_from_freelist(m: Any, mark: Any) -> Any:
     for z in range(top, -1, -1):
         if m.zone[z].present_pages and zone_watermark_ok(m, z, m.zone[z].watermark[mark], top):
             return rmqueue(m, z)
-    return -1
+    return np.int64(-1)
 
 
 @njit
 def take_any_page(m: Any) -> Any:
     """ALLOC_NO_WATERMARKS: any free page; pfn or -1."""
     for z in range(m.clock[NR_ZONES] - 1, -1, -1):
-        if m.zone[z].nr_free > 0:
-            return rmqueue(m, z)
-    return -1
+        pfn = rmqueue(m, z)
+        if pfn >= 0:
+            return pfn
+    return np.int64(-1)
 
 
 @njit
 def free_page(m: Any, pfn: Any) -> Any:
-    """Back to the free list; the zone is reclaimable again."""
+    """free_hot_cold_page: to the CPU's list, which gives a batch back when it is long."""
     page = m.page[pfn]
-    zone = m.zone[page.zone]
+    z = np.int64(page.zone)
+    cpu = m.clock[CPU]
     page.page_flags = 0
     page.mapping = -1
-    page.next = zone.free_head
-    zone.free_head = pfn
-    zone.nr_free += 1
-    zone.pages_scanned = 0
-    zone.all_unreclaimable = 0
-    m.vm[NR_FREE_PAGES] += 1
+    _pcp_push(m, cpu, z, pfn)
+    if m.cpu[cpu, PCP_COUNT + z] >= m.zone[z].pcp_high:
+        _free_pcppages_bulk(m, cpu, z, min(m.zone[z].pcp_batch, m.cpu[cpu, PCP_COUNT + z]))
 
 
 @njit

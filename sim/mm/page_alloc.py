@@ -1,7 +1,4 @@
-"""Getting a page, by direct reclaim if need be (page_alloc.c of 2.6.35, order 0; mechanics 2.2).
-
-# Differs from 2.6.35: no per-CPU page lists in front of the free lists.
-"""
+"""Getting a page, by direct reclaim if need be (page_alloc.c of 2.6.35, order 0; mechanics 2.2)."""
 
 from __future__ import annotations
 
@@ -12,7 +9,7 @@ from sim.machine.cost import COST_ALLOC_PAGE
 from sim.machine.machine import NOW, NR_ZONES
 from sim.machine.task import DONE, PF_MEMDIE, WANT_ALLOC_RETRY_WAIT, WANT_OOM
 from sim.machine.zone import WMARK_LOW, WMARK_MIN
-from sim.mm.free import get_page_from_freelist, take_any_page
+from sim.mm.free import drain_all_pages, get_page_from_freelist, take_any_page
 from sim.mm.vmscan_direct import (
     all_unreclaimable,
     begin_reclaim,
@@ -24,6 +21,7 @@ from sim.mm.vmscan_kswapd import wakeup_kswapd
 ALLOC_FAST = 0
 ALLOC_REBALANCE = 1
 ALLOC_RECLAIM = 2
+ALLOC_RETRY = 3
 
 
 @njit
@@ -31,9 +29,12 @@ def alloc_page(m: Any, t: Any) -> Any:
     """A page for the task in task.alloc_pfn; a stop code.
 
     The fast path stays above the low watermark. The slow path wakes kswapd, tries down to the min
-    watermark, then reclaims itself, and waits HZ/50 for congestion when that gave it no page.
+    watermark, then reclaims itself, and waits HZ/50 for congestion when that gave it no page;
+    after that it reclaims again before it looks at the free lists.
     """
     sc = m.task[t]
+    if sc.sc_alloc_step == ALLOC_RETRY and sc.pf_flags & PF_MEMDIE:
+        sc.sc_alloc_step = ALLOC_REBALANCE
     if sc.sc_alloc_step == ALLOC_FAST:
         m.clock[NOW] += m.cost[COST_ALLOC_PAGE]
         sc.alloc_pfn = get_page_from_freelist(m, WMARK_LOW)
@@ -53,18 +54,23 @@ def alloc_page(m: Any, t: Any) -> Any:
             if sc.alloc_pfn >= 0:
                 sc.sc_alloc_step = ALLOC_FAST
                 return DONE
+        sc.sc_alloc_step = ALLOC_RETRY
+    if sc.sc_alloc_step == ALLOC_RETRY:
         begin_reclaim(m, t, 0)
         sc.sc_alloc_step = ALLOC_RECLAIM
     stop = do_try_to_free_pages(m, t)
     if stop != DONE:
         return stop
     reclaimed = end_reclaim(m, t)
-    sc.sc_alloc_step = ALLOC_REBALANCE
-    if reclaimed:
-        sc.alloc_pfn = get_page_from_freelist(m, WMARK_MIN)
-        if sc.alloc_pfn >= 0:
-            sc.sc_alloc_step = ALLOC_FAST
-            return DONE
-    elif all_unreclaimable(m):
+    if reclaimed == 0 and all_unreclaimable(m):
+        sc.sc_alloc_step = ALLOC_REBALANCE
         return WANT_OOM
+    sc.alloc_pfn = get_page_from_freelist(m, WMARK_MIN)
+    if sc.alloc_pfn < 0:
+        drain_all_pages(m)
+        sc.alloc_pfn = get_page_from_freelist(m, WMARK_MIN)
+    if sc.alloc_pfn >= 0:
+        sc.sc_alloc_step = ALLOC_FAST
+        return DONE
+    sc.sc_alloc_step = ALLOC_RETRY
     return WANT_ALLOC_RETRY_WAIT

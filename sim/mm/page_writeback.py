@@ -80,9 +80,10 @@ def _throttled(m: Any, t: Any) -> Any:
     total = vm[NR_FILE_DIRTY] + vm[NR_WRITEBACK]
     on_disk = bdi.nr_reclaimable + bdi.nr_writeback
     if m.rules[0].throttle_on_global:
-        if total <= (vm[BACKGROUND_THRESH_PAGES] + vm[DIRTY_THRESH_PAGES]) // 2:
-            return False
-        return on_disk >= task.bdp_thresh or total >= vm[DIRTY_THRESH_PAGES]
+        over = total >= (vm[BACKGROUND_THRESH_PAGES] + vm[DIRTY_THRESH_PAGES]) // 2
+        over = over and (on_disk >= task.bdp_thresh or total >= vm[DIRTY_THRESH_PAGES])
+        task.bdp_exceeded = 1 if over else 0
+        return over
     if on_disk <= task.bdp_thresh:
         return False
     return total >= (vm[BACKGROUND_THRESH_PAGES] + vm[DIRTY_THRESH_PAGES]) // 2
@@ -114,9 +115,11 @@ def _balance_dirty_pages(m: Any, t: Any) -> Any:
             task.bdp_written += written
             task.stall_written += written
             task.bdp_step = BDP_LOOK
-            update_dirty_limits(m)
-            if bdi.nr_reclaimable + bdi.nr_writeback <= task.bdp_thresh:
-                break
+            if not m.rules[0].throttle_on_global:
+                update_dirty_limits(m)
+                task.bdp_thresh = task_dirty_limit(m, t, bdi_dirty_limit(m))
+                if bdi.nr_reclaimable + bdi.nr_writeback <= task.bdp_thresh:
+                    break
             if task.bdp_written >= task.bdp_write_chunk:
                 break
             _begin_pause(m, t)
@@ -156,7 +159,11 @@ def _begin_pause(m: Any, t: Any) -> Any:
 def _end(m: Any, t: Any) -> Any:
     task = m.task[t]
     bdi = m.bdi[0]
-    if bdi.dirty_exceeded and bdi.nr_reclaimable + bdi.nr_writeback < task.bdp_thresh:
+    if m.rules[0].throttle_on_global:
+        below = task.bdp_exceeded == 0
+    else:
+        below = bdi.nr_reclaimable + bdi.nr_writeback < task.bdp_thresh
+    if bdi.dirty_exceeded and below:
         bdi.dirty_exceeded = 0
     task.bdp_step = BDP_IDLE
     if m.clock[NOW] > task.stall_begin_ns:

@@ -34,7 +34,6 @@ from sim.mm.trace import trace
 from sim.mm.vmscan_direct import do_try_to_free_pages
 from sim.mm.vmscan_lists import (
     inactive_list_is_low,
-    nr_swap_pages,
     shrink_active_list,
     shrink_zone,
     zone_reclaimable_pages,
@@ -73,7 +72,6 @@ def begin_balance_pgdat(m: Any, t: Any) -> Any:
     sc.issuer = ISSUER_KSWAPD
     sc.sc_memcg = 0
     sc.sc_zone_step = ZONE_BEGIN
-    m.vm[PAGEOUTRUN] += 1
     _begin_loop(m, t)
 
 
@@ -81,6 +79,7 @@ def begin_balance_pgdat(m: Any, t: Any) -> Any:
 def _begin_loop(m: Any, t: Any) -> Any:
     """loop_again."""
     sc = m.task[t]
+    m.vm[PAGEOUTRUN] += 1
     sc.sc_priority = DEF_PRIORITY
     sc.sc_nr_to_reclaim = NO_LIMIT
     sc.sc_nr_reclaimed = 0
@@ -100,7 +99,7 @@ def _find_end_zone(m: Any, t: Any) -> Any:
             continue
         if zone.all_unreclaimable and sc.sc_priority != DEF_PRIORITY:
             continue
-        if nr_swap_pages(m) > 0 and inactive_list_is_low(m, 0, z, 0):
+        if inactive_list_is_low(m, 0, z, 0):
             shrink_active_list(m, t, z, LRU_ACTIVE_ANON, SWAP_CLUSTER_MAX)
         if not zone_watermark_ok(m, z, zone.watermark[WMARK_HIGH], 0):
             return z
@@ -122,6 +121,9 @@ def _balance_zones(m: Any, t: Any) -> Any:
                 stop = shrink_zone(m, t, z)
                 if stop != DONE:
                     return stop
+            if zone.all_unreclaimable:
+                sc.sc_zone += 1
+                continue
             if zone.pages_scanned >= zone_reclaimable_pages(m, z) * 6:
                 zone.all_unreclaimable = 1
             if not zone_watermark_ok(m, z, zone.watermark[WMARK_HIGH], sc.sc_end_zone):

@@ -146,6 +146,9 @@ def _examine(m: Any, t: Any, pfn: Any) -> Any:
     page.page_flags &= ~(PG_mapped | PG_writable)  # try_to_unmap
     if not page.page_flags & PG_dirty:
         return _free(m, t, pfn)
+    spared = references == PAGEREF_RECLAIM_CLEAN or not sc.sc_may_writepage
+    if spared and m.rules[0].range_write != 1:
+        return PAGE_KEEP  # only the posted patch 5 sets such pages aside all the same
     m.vm[DIRTY_MET_KSWAPD + issuer] += 1
     sc.stall_dirty_met += 1
     if not sc.sc_cleaned and _sets_aside(m, issuer, swapbacked):
@@ -158,7 +161,7 @@ def _examine(m: Any, t: Any, pfn: Any) -> Any:
         m.vm[DIRTY_SKIPPED] += 1
         page.page_flags |= PG_skipped
         return PAGE_KEEP
-    if references == PAGEREF_RECLAIM_CLEAN or not sc.sc_may_writepage:
+    if spared:
         return PAGE_KEEP
     if not may_write_to_queue(m, t):
         m.vm[QUEUE_CONGESTED_KEEP] += 1

@@ -39,7 +39,7 @@ _ANSWERS = {3: ["write"]}
 _SEQUENTIAL = {"kind": "seqw", "block_kib": 64}
 _DIRTIER = {"kind": "mmap", "file_mib": 600}
 _SMALL_FILES = {"kind": "small", "block_kib": 64}
-# 64 random pages, then 2 ms asleep; the simulated hog sleeps in its first pass too.
+# Every page once in order, then 64 random pages and 2 ms asleep, again and again.
 _HOG = {"kind": "anon", "file_mib": 140, "block_kib": 256, "think_us": 2000}
 _WORKLOADS: dict[str, list[dict[str, Any]]] = {
     "seq": [_SEQUENTIAL | {"file_mib": 2000}],

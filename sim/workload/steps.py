@@ -139,7 +139,8 @@ def _end(m: Any, t: Any) -> Any:
     task.op_step = OP_IDLE
     if task.kind == KIND_SMALL_FILES:
         m.vm[APP_FILES_CREATED] += 1
-    if task.w_think_ns:
+    filling = task.kind == KIND_ANON_HOG and task.op_aux < task.w_file_pages
+    if task.w_think_ns and not filling:
         task.op_due_ns = now + task.w_think_ns
     elif not task.w_rate_pages_per_s:
         task.op_due_ns = now

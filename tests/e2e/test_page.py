@@ -250,7 +250,7 @@ def test_axe_finds_nothing(visit, theme, width):
 def violations(page: Page) -> list[str]:
     response = Axe().run(page).response
     return [
-        f"{found['id']}: {node['html'][:140]}"
+        f"{found['id']}: {node['html'][:300]}"
         for found in response["violations"]
         for node in found["nodes"]
     ]

@@ -72,22 +72,22 @@ def test_an_unused_container_changes_nothing() -> None:
     assert (alone.io == beside.io).all()
 
 
-def test_more_memory_means_no_more_reclaim() -> None:
+def test_a_machine_with_room_for_everything_reclaims_nothing() -> None:
     scanned = []
-    for ram_mib in (64, 96, 256):
+    for ram_mib in (64, 256):
         memory = replace(small().memory, ram_mib=ram_mib)
         counters = run(small(memory=memory, memcgs=(), workloads=small().workloads[2:])).counters
         scanned.append(counters["pgscan_kswapd"] + counters["pgscan_direct"])
-    assert scanned == sorted(scanned, reverse=True)
-    assert scanned[0] > 0 == scanned[-1]
+    assert scanned[0] > 0
+    assert scanned[1] == 0
 
 
-def test_a_faster_processor_does_no_less() -> None:
-    done = []
-    for mips in (500, 1000, 2000):
-        counters = run(
-            small(memcgs=(), workloads=small().workloads[3:], cpu=CpuSpec(mips=mips))
-        ).counters
-        done.append(counters["app_pages_touched"])
-    assert done == sorted(done)
-    assert done[0] > 0
+def test_a_faster_processor_touches_memory_in_proportion() -> None:
+    hog = WorkloadSpec(kind=WorkloadKind.ANON_HOG, file_mib=8)
+    done = [
+        run(small(memcgs=(), workloads=(hog,), cpu=CpuSpec(mips=mips))).counters["app_pages_touched"]
+        for mips in (500, 1000, 2000)
+    ]
+    faults = 2048 * 4000 // 50  # what the first touches cost, in later touches
+    for slow, fast in zip(done, done[1:], strict=False):
+        assert abs(fast - 2 * slow - faults) < faults // 2

@@ -18,7 +18,7 @@ from sim.result import Result
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 SCRIPTS = ("charts.js", "exports.js", "frames.js", "playback.js", "player.js")
 POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:"
-TYPES = {".js": "text/javascript", ".css": "text/css"}
+TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
 
 
 def messages(result: Result, chunk_bytes: int = 30_000) -> list[bytes]:
@@ -68,9 +68,10 @@ def chart_server(runs: dict[str, Result]) -> Iterator[str]:
             url = urlsplit(self.path)
             query = {name: values[0] for name, values in parse_qs(url.query).items()}
             if url.path == "/":
-                self.answer(page().encode(), "text/html")
+                self.answer(page().encode(), "text/html; charset=utf-8")
             elif url.path == "/plotly.js":
-                self.answer(PLOTLY_JS.read_bytes(), "text/javascript")
+                kept = {"Cache-Control": "max-age=3600"}
+                self.answer(PLOTLY_JS.read_bytes(), "text/javascript", more=kept)
             elif url.path == "/api/figures":
                 self.answer(json.dumps(spec_json(query["theme"])).encode(), "application/json")
             elif url.path.startswith("/assets/"):
@@ -89,7 +90,7 @@ def chart_server(runs: dict[str, Result]) -> Iterator[str]:
             there = len(sent[key])
             if live:
                 polls[name] = polls.get(name, 0) + 1
-                there = min(there, polls[name] // 2)
+                there = min(there, polls[name] // 4)
             data = b"".join(sent[key][start:there][:4])
             state = {"X-Run-State": "DONE" if there == len(sent[key]) else "RUNNING"}
             self.answer(data, "application/x-rlf1", 200 if data else 204, state)

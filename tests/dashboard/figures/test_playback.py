@@ -32,13 +32,14 @@ def browser(chromium):
     api = pytest.importorskip("playwright.sync_api")
     with api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield browser
+        # One context: plotly.js comes from its cache after the first page.
+        yield browser.new_context(viewport={"width": 1200, "height": 2600})
         browser.close()
 
 
 @pytest.fixture
 def page(browser, url):
-    page = browser.new_page(viewport={"width": 1200, "height": 2600})
+    page = browser.new_page()
     page.trouble, page.hosts = [], set()
     page.on("pageerror", lambda error: page.trouble.append(str(error)))
     page.on("console", lambda m: m.type == "error" and page.trouble.append(m.text))
@@ -61,10 +62,7 @@ def load(page, *keys):
 
 
 def settled(page):
-    wait(page, "[...document.querySelectorAll('.figure-plot')].every((plot) =>"
-               " plot.querySelector('.main-svg') || plot.querySelector('.figure-empty:not([hidden])"
-               "'))")  # fmt: skip
-    page.wait_for_timeout(400)
+    wait(page, f"document.querySelectorAll('[data-drawn=whole]').length === {len(FIGURES)}")
 
 
 def wait(page, expression, seconds=20):
@@ -106,8 +104,8 @@ def test_every_chart_is_drawn_without_trouble_and_without_another_host(page, url
 
 def test_a_running_run_fills_the_charts(page):
     page.evaluate("reclaimLab.load([{key: 'a.live', label: 'A'}])")
-    wait(page, "reclaimLab.player.state().t > 0 && !reclaimLab.runs()[0].ended"
-               " && document.querySelector('[data-figure=seeks] .js-line')")  # fmt: skip
+    drawn = "document.querySelectorAll('[data-figure=seeks] .trace').length > 0"
+    wait(page, f"reclaimLab.player.state().t > 0 && !reclaimLab.runs()[0].ended && {drawn}")
     assert page.evaluate("reclaimLab.player.state().done") is False
     wait(page, "reclaimLab.runs()[0].ended", 60)
     settled(page)
@@ -219,7 +217,7 @@ def test_a_click_on_a_stall_selects_it(page):
 
 def test_a_legend_button_hides_its_line(page):
     load(page, "a")
-    lines = "document.querySelectorAll('[data-figure=queue_depth] .js-line').length"
+    lines = "document.querySelectorAll('[data-figure=queue_depth] .scatterlayer .trace').length"
     before = page.evaluate(lines)
     page.click("[data-figure=queue_depth] [data-group='sync (reads)']")
     wait(page, f"{lines} < {before}")
