@@ -9,6 +9,7 @@
 
   const MARK_PX = 3.2;
   const PANEL_GAP = 10;
+  const THIN_NOTE = "thin: stalls shorter than a pixel";
   const AXIS_PX = 30;
   const PANEL_PX_MIN = 62;
   const CAPTION_LINE = 13;
@@ -263,6 +264,7 @@
       top = described(run, line.level) || 0;
       [x, y] = flags(x, y, top);
     } else if (line.style === "rate") {
+      top = Math.max(0, highest(means(binder, run.times, values, limits.rates)[1]));
       [x, y] = means(binder, x, y, limits.rates);
     } else if (line.style === "steps") {
       [x, y] = steps(x, y, limits.lines);
@@ -472,19 +474,23 @@
       byKey.get(key).push(k);
     }
     for (const kind of binder.spec.panels[0].lines) {
-      const x = [];
-      const y = [];
+      const found = { thin: [], whole: [] };
       tasks.forEach((task, row) => {
         const mine = byKey.get(task * 8 + Number(kind.column)) || [];
-        for (const [begin, end] of bars(stalls, mine, pixel)) {
-          x.push(begin, end, NaN);
-          y.push(row, row, NaN);
+        for (const [begin, end, thin] of bars(stalls, mine, pixel)) {
+          found[thin ? "thin" : "whole"].push([begin, end, row]);
         }
       });
-      if (!x.length) continue;
       const color = theme.colors[kind.color];
-      binder.add(drawn, asShape(makeTrace(kind.label, i, x, y, { color, width, dash: "solid" })));
-      binder.enter(kind.label, color, "area", "solid");
+      for (const [which, thick] of [["thin", Math.max(1, width / 4)], ["whole", width]]) {
+        if (!found[which].length) continue;
+        const x = found[which].flatMap(([begin, end]) => [begin, end, NaN]);
+        const y = found[which].flatMap(([, , row]) => [row, row, NaN]);
+        const line = { color, width: thick, dash: "solid" };
+        binder.add(drawn, asShape(makeTrace(kind.label, i, x, y, line)));
+        binder.enter(kind.label, color, "area", "solid");
+      }
+      if (found.thin.length && !binder.notes.includes(THIN_NOTE)) binder.notes.push(THIN_NOTE);
     }
     return drawn;
   }
@@ -499,24 +505,33 @@
     return { tasks, total: spent.size };
   }
 
+  /** [begin, end, thin] of bars: many stalls shorter than a pixel do not look like a long one. */
   function bars(stalls, which, pixel) {
-    const out = [];
+    const long = [];
+    const short = []; // begin, end, time stalled
     for (const k of which) {
       const begin = stalls.begin[k];
+      const spent = stalls.t[k] - begin;
+      const list = spent >= pixel ? long : short;
       const end = Math.max(stalls.t[k], begin + pixel);
-      const last = out[out.length - 1];
+      const last = list[list.length - 1];
       if (last && begin <= last[1]) {
         last[0] = Math.min(last[0], begin);
         last[1] = Math.max(last[1], end);
+        last[2] += spent;
       } else {
-        out.push([begin, end]);
+        list.push([begin, end, spent]);
       }
     }
-    return out;
+    return [
+      ...long.map(([begin, end]) => [begin, end, false]),
+      ...short.map(([begin, end, spent]) => [begin, end, spent < (end - begin) / 2]),
+    ];
   }
 
   function drawCdf(binder, group) {
     const drawn = newPanel("");
+    drawn.range = [0, 1.02];
     drawn.step = 0.25;
     const low = binder.spec.x_range[0];
     const { cdf_even: even, cdf_tail: tail } = binder.theme.limits;
@@ -758,7 +773,7 @@
         font: { size: 14, color: theme.ink },
       },
       legend: {
-        orientation: "h", x: 0, xanchor: "left", y: 1, yanchor: "bottom",
+        orientation: "h", traceorder: "normal", x: 0, xanchor: "left", y: 1, yanchor: "bottom",
         font: { size: 10, color: theme.ink }, itemclick: false, itemdoubleclick: false,
         bgcolor: "rgba(0,0,0,0)",
       },

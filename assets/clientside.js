@@ -94,7 +94,9 @@
     if (!target || (target.seq !== null && target.seq < state.seq)) return nothing;
     const before = state.target;
     state.target = target;
+    // One set_props wakes every component of the page: only for what differs.
     for (const [path, value] of Object.entries(target.values)) {
+      if (same(shown(path), value)) continue;
       const unsent = state.timer && before && state.sent;
       if (unsent && shown(path) !== undefined && !same(shown(path), state.sent[path])) continue;
       dash().set_props({ room: CONTROL, path }, { value });
@@ -102,6 +104,7 @@
     if ($("sidebar-edit")) pressed($("sidebar-edit"), target.edit);
     decorate(target.values);
     canonical(target);
+    document.title = `${target.title} – Reclaim Lab`;
     setup();
     return nothing;
   }

@@ -84,6 +84,7 @@
       this.plot.style.position = "relative";
       this.canvas = element("div", "figure-canvas", { position: "absolute", inset: "0" });
       this.canvas.setAttribute("role", "img");
+      this.canvas.setAttribute("aria-label", this.spec.title);
       this.over = element("div", "figure-over", {
         position: "absolute", left: `${left}px`, right: `${right}px`, top: `${TOP}px`,
         bottom: `${TOP}px`, overflow: "hidden", touchAction: "pan-y", cursor: "crosshair",
@@ -597,7 +598,10 @@
     const run = page.runs.find((r) => r.version === 0) || page.runs[0];
     if (run && run.state === "FAILED") return `The run failed: ${run.message}`;
     if (run && run.state === "CANCELLED") return "The run was cancelled";
-    return run && run.state === "QUEUED" ? stateText(run) : UNTIL_LOADED;
+    if (run && run.state === "QUEUED") {
+      return run.position ? `In the queue, ${run.position} ahead` : "In the queue";
+    }
+    return UNTIL_LOADED;
   }
 
   function stateText(run) {

@@ -167,7 +167,7 @@ _REC_MCGSEQ = replace(
 _REC_SEQ = replace(
     _SMALL_VM,
     duration_ms=12_000,
-    memory=replace(_SMALL_VM.memory, dma32_free_pages=53562),
+    memory=replace(_SMALL_VM.memory, dma32_free_pages=53562, swap_mib=0),
     cpu=CpuSpec(nr_cpus=1, mips=500),
     workloads=(WorkloadSpec(kind=WorkloadKind.SEQ_WRITER, file_mib=2000),),
 )

@@ -94,7 +94,7 @@ def page(
     above = head(link.a)
     title = recording_title(services, link) or above.title
     return {
-        "target": target(link, edit, seq),
+        "target": target(link, edit, seq) | {"title": title},
         "notice": notice(problems),
         "title": title,
         "question": above.question if not link.input_key else _ABOUT_RECORDING,

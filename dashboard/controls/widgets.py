@@ -214,13 +214,17 @@ def _item(of: str, i: int, item: Any, names: list[str]) -> Component:
 
 def _cell(of: str, i: int, cell: Cell, value: Any, names: list[str]) -> Component:
     id_ = ids.cell(of, i, cell.field)
-    choices = list(names) if cell.field == "memcg" else [o.value for o in cell.options]
+    choices = {name: name for name in names} if cell.field == "memcg" else {}
+    choices |= {option.value: option.label for option in cell.options}
     if choices:
         # Dash's drop-down hides a focusable input; this one is the browser's own, and
         # clientside.js gives its choice to the <data> around it.
-        named = [html.Option(c, value=c, selected=c == str(value)) for c in choices]
+        named = [
+            html.Option(text, value=choice, selected=choice == str(value))
+            for choice, text in choices.items()
+        ]
         label = attributes({"aria-label": f"{cell.label}, row {i + 1}"})
-        select = html.Select(named, className="select", key=f"{choices} {value}", **label)
+        select = html.Select(named, className="select", key=f"{list(choices)} {value}", **label)
         field: Component = html.Data(select, id=id_, value=str(value), className="cell-choice")
     else:
         field = dcc.Input(

@@ -41,6 +41,7 @@ Array = np.ndarray
 Trace = dict[str, Any]
 MARK_PX = 3.2
 """Side of a request's mark."""
+THIN_NOTE = "thin: stalls shorter than a pixel"
 
 
 @dataclass
@@ -207,6 +208,7 @@ def _draw_line(binder: _Binder, drawn: Drawn, line: Line, i: int) -> float:
         step = stride(len(x), LINES_MAX)
         x, y = x[::step], y[::step]
     elif line.style == "rate":
+        top = float(np.nanmax(_means(binder, run.times, values)[1], initial=0.0))
         x, y = _means(binder, x, y)
     elif line.style == "steps":
         x, y = _steps(x, y)
@@ -382,21 +384,29 @@ def _timeline_panel(binder: _Binder, i: int) -> Drawn:
     row_px = view.height / _panel_count(binder) / len(tasks)
     width = min(12.0, max(2.0, math.floor(row_px * 6.2 + 0.5) / 10))
     for kind in binder.spec.panels[0].lines:
-        xs: list[float] = []
-        ys: list[float] = []
+        bars: dict[bool, list[tuple[float, float, int]]] = {False: [], True: []}
         for row, task in enumerate(tasks):
             mine = (stalls["task"] == task) & (stalls["kind"] == int(kind.column))
             mine &= (stalls["t"] >= view.begin) & (stalls["begin"] <= view.end)
-            for begin, end in _bars(stalls["begin"][mine], stalls["t"][mine], pixel):
-                xs += [begin, end, np.nan]
-                ys += [row, row, np.nan]
-        if xs:
-            color = binder.theme.color(kind.color)
-            line = {"color": color, "width": width, "dash": "solid"}
-            trace = _trace(kind.label, i, np.array(xs), np.array(ys), line)
-            drawn.traces.append(_shape(trace))
-            binder.enter(kind.label, color, "area", "solid")
+            for begin, end, thin in _bars(stalls["begin"][mine], stalls["t"][mine], pixel):
+                bars[thin].append((begin, end, row))
+        color = binder.theme.color(kind.color)
+        for thin, thick in ((True, max(1.0, width / 4)), (False, width)):
+            if bars[thin]:
+                line = {"color": color, "width": thick, "dash": "solid"}
+                x, y = _bar_path(bars[thin])
+                drawn.traces.append(_shape(_trace(kind.label, i, x, y, line)))
+                binder.enter(kind.label, color, "area", "solid")
+        if bars[True] and THIN_NOTE not in binder.notes:
+            binder.notes.append(THIN_NOTE)
     return drawn
+
+
+def _bar_path(bars: list[tuple[float, float, int]]) -> tuple[Array, Array]:
+    rows = np.array([row for _, _, row in bars], float)
+    nan = np.full(len(bars), np.nan)
+    x = np.column_stack([[begin for begin, _, _ in bars], [end for _, end, _ in bars], nan])
+    return np.ravel(x), np.ravel(np.column_stack([rows, rows, nan]))
 
 
 def _most_stalled(stalls: dict[str, Array]) -> list[int]:
@@ -406,20 +416,28 @@ def _most_stalled(stalls: dict[str, Array]) -> list[int]:
     return sorted(task for _, task in sorted(spent)[:ROWS_MAX])
 
 
-def _bars(begins: Array, ends: Array, pixel: float) -> list[tuple[float, float]]:
-    """Bars at least a pixel wide; those that would touch are one."""
-    bars: list[tuple[float, float]] = []
-    for begin, till in zip(begins.tolist(), ends.tolist(), strict=True):
-        end = max(till, begin + pixel)
+def _bars(begins: Array, ends: Array, pixel: float) -> list[tuple[float, float, bool]]:
+    """(begin, end, thin) of bars; those of a kind that would touch are one.
+
+    Stalls shorter than a pixel are a pixel wide; a bar of them is thin where the task was stalled
+    for less than half of it, so that many short stalls do not look like one long one.
+    """
+    long: list[list[float]] = []
+    short: list[list[float]] = []  # begin, end, time stalled
+    for begin, end in zip(begins.tolist(), ends.tolist(), strict=True):
+        bars = long if end - begin >= pixel else short
+        till = max(end, begin + pixel)
         if bars and begin <= bars[-1][1]:
-            bars[-1] = (min(bars[-1][0], begin), max(bars[-1][1], end))
+            last = bars[-1]
+            last[:] = min(last[0], begin), max(last[1], till), last[2] + end - begin
         else:
-            bars.append((begin, end))
-    return bars
+            bars.append([begin, till, end - begin])
+    whole = [(begin, end, False) for begin, end, _ in long]
+    return whole + [(begin, end, spent < (end - begin) / 2) for begin, end, spent in short]
 
 
 def _cdf(binder: _Binder, group: list[int]) -> list[Drawn]:
-    drawn = Drawn("", range=(0.0, 1.0), step=0.25)
+    drawn = Drawn("", range=(0.0, 1.02), step=0.25)
     low = binder.spec.x_range[0]
     for kind in binder.spec.panels[0].lines:
         for i in group:

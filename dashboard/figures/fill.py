@@ -62,7 +62,8 @@ def fill(
             "font": {"size": 14, "color": theme.ink},
         },
         "legend": {
-            "orientation": "h", "x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom",
+            "orientation": "h", "traceorder": "normal", "x": 0, "xanchor": "left", "y": 1,
+            "yanchor": "bottom",
             "font": {"size": 10, "color": theme.ink}, "itemclick": False,
             "itemdoubleclick": False, "bgcolor": "rgba(0,0,0,0)",
         },

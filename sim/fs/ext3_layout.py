@@ -19,7 +19,13 @@ from sim.engine.jit import njit
 from sim.engine.rng import STREAM_LAYOUT, draw_below
 from sim.fs.transaction import journal_dirty_data, journal_dirty_metadata
 from sim.machine.address_space import I_ORDERED
-from sim.machine.filesystem import BLOCK_USED, BLOCKS_PER_GROUP, META_RUNNING, NR_WINDOWS
+from sim.machine.filesystem import (
+    BLOCK_USED,
+    BLOCKS_PER_GROUP,
+    META_COMMITTING,
+    META_RUNNING,
+    NR_WINDOWS,
+)
 from sim.machine.machine import CURRENT, SEED
 
 DIRECT_BLOCKS = 12
@@ -367,6 +373,27 @@ def _append_block(m: Any, inode: Any, index: Any, slot: Any) -> Any:
     inode.last_logical = index
     m.slot_block[slot] = block
     return block
+
+
+@njit
+def in_shadow(m, ino, index):  # type: ignore[no-untyped-def]
+    """Must an allocation wait, as its metadata is on its way to the log (BJ_Shadow)?
+
+    Looks at the inode, the indirect block and the bitmap of the goal's group.
+    """
+    fs = m.fs[0]
+    if not fs.log_io:
+        return False
+    used = m.block_used
+    if used[inode_block(m, ino)] & META_COMMITTING:
+        return True
+    if index >= DIRECT_BLOCKS:
+        base = np.int64(m.inode[ino].first_slot)
+        word = indirect_word(base, (np.int64(index) - DIRECT_BLOCKS) >> PTRS_BITS)
+        if m.indirect[word] > 0 and used[m.indirect[word]] & META_COMMITTING:
+            return True
+    group = _find_goal(m, ino, index) // BLOCKS_PER_GROUP
+    return used[fs.group_bitmap[group]] & META_COMMITTING != 0
 
 
 @njit

@@ -1,7 +1,8 @@
 """The flusher: lists of dirty inodes, an inode's turn, and works (fs/fs-writeback.c of 2.6.35).
 
 Lists run oldest first. queue_io of 2.6.35 puts b_more_io before what is on b_io, that of 2.6.36
-behind it, and expired inodes of b_dirty last. The block device's own dirty metadata is written when a pass begins.
+behind it, and expired inodes of b_dirty last. The block device's own dirty metadata is written when
+a pass begins.
 
 # Differs from 2.6.35: metadata in place is not an inode on the lists; it counts in no vm counter.
 # The thread never exits when idle. Background work that is asked for while other works are queued

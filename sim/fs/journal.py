@@ -4,8 +4,11 @@ A commit runs five seconds after its transaction began. Ordered data is written 
 the pages stay dirty for the VM, and their next ->writepage has nothing to do; one that comes while
 the buffers are being written leaves the page dirty.
 
+While the log is written nobody may change the metadata that is in it: who wants to, to allocate a
+block, sleeps until the writes have ended.
+
 # Differs from 2.6.35: does not wait for data of the transaction that others have under IO, nor for
-# handles; no fsync; a log block is copied at no cost.
+# handles; no fsync; a log block is copied at no cost; new files are made without waiting.
 """
 
 from __future__ import annotations
@@ -112,7 +115,11 @@ def submit_data(m: Any, t: Any) -> Any:
         pfn = np.int64(m.slot_pfn[base + index])
         block = np.int64(m.slot_block[base + index])
         flags = page[pfn].page_flags
-        if block < 0 or flags & (PG_writeback | PG_buffers_clean | PG_buffers_locked) or not flags & PG_dirty:
+        if (
+            block < 0
+            or flags & (PG_writeback | PG_buffers_clean | PG_buffers_locked)
+            or not flags & PG_dirty
+        ):
             continue
         page[pfn].page_flags |= PG_buffers_clean | PG_buffers_locked
         clock[NOW] += m.cost[COST_WRITEPAGE]
@@ -221,8 +228,11 @@ def _commit(s: System, t: int) -> Any:
     yield from _run(s, t, submit_data)
     yield from _wait_for_io(s)
     if fs.nr_committing:
+        fs.log_io = 1
         yield from _run(s, t, submit_log)
         yield from _wait_for_io(s)
+        fs.log_io = 0
+        s.shadow_wait.wake_up_all(s.clock[NOW])
         yield from _run(s, t, submit_commit_block)
         yield from _wait_for_io(s)
     end_commit(m)

@@ -4,7 +4,7 @@ One page is one bio of 4 KiB; the request queue merges. All kernels here are res
 request list leaves the bio in ``task.bio_*`` and the position in ``task.wbc_*``; the same call
 goes on from there.
 
-# Differs from 2.6.35: a page whose journal handle would have to wait for a commit does not wait.
+# Differs from 2.6.35: the page is not locked while its task waits for a commit's log.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 
 from sim.block.elevator import submit_bio
 from sim.engine.jit import njit
-from sim.fs.ext3_layout import map_block
+from sim.fs.ext3_layout import in_shadow, map_block
 from sim.machine.cost import COST_WRITEPAGE
 from sim.machine.machine import LIMIT, NOW
 from sim.machine.page import (
@@ -28,7 +28,7 @@ from sim.machine.page import (
     PG_writeback,
 )
 from sim.machine.stack import note_writepage_stack
-from sim.machine.task import BUDGET_SPENT, DONE
+from sim.machine.task import BUDGET_SPENT, DONE, WANT_JOURNAL
 from sim.machine.vmstat import PSWPOUT, WRITTEN_KSWAPD
 from sim.machine.writeback import clear_page_dirty_for_io, end_page_writeback, set_page_writeback
 from sim.units import SECTORS_PER_PAGE
@@ -48,8 +48,9 @@ WB_READ = 5
 def _start_writepage(m: Any, t: Any, pfn: Any) -> Any:
     """Clean the page and put it under writeback; True when ``task.bio_*`` is there to submit.
 
-    No bio: the page was clean, its buffers were (a commit wrote them), a commit is writing them (the
-    page stays dirty), or the disk is full, which the kernel reports at fsync and forgets the data.
+    No bio: the page was clean, its buffers were (a commit wrote them), a commit is writing them
+    (the page stays dirty), or the disk is full, which the kernel reports at fsync and forgets the
+    data.
     """
     m.clock[NOW] += m.cost[COST_WRITEPAGE]
     page = m.page[pfn]
@@ -95,6 +96,16 @@ def _start_writepage(m: Any, t: Any, pfn: Any) -> Any:
 
 
 @njit
+def _waits_for_log(m: Any, pfn: Any) -> Any:
+    """Does ->writepage need a block whose metadata a commit is writing to the log?"""
+    page = m.page[pfn]
+    if not m.fs[0].log_io or page.page_flags & PG_swapbacked or not page.page_flags & PG_dirty:
+        return False
+    ino, index = np.int64(page.mapping), np.int64(page.index)
+    return m.slot_block[m.inode[ino].first_slot + index] < 0 and in_shadow(m, ino, index)
+
+
+@njit
 def writepage(m: Any, t: Any, pfn: Any) -> Any:
     """->writepage of one page, of a file or of swap; a stop code.
 
@@ -102,6 +113,8 @@ def writepage(m: Any, t: Any, pfn: Any) -> Any:
     """
     if m.task[t].bio_sectors != 0:
         return submit_bio(m, t)
+    if _waits_for_log(m, pfn):
+        return WANT_JOURNAL
     if not _start_writepage(m, t, pfn):
         return DONE
     return submit_bio(m, t)
@@ -177,6 +190,9 @@ def write_cache_pages(m: Any, t: Any) -> Any:
         pfn = np.int64(slot_pfn[base + index])
         if page[pfn].page_flags & (PG_writeback | PG_locked):
             continue
+        if _waits_for_log(m, pfn):
+            task.wbc_index = index
+            return WANT_JOURNAL
         task.wbc_nr_to_write -= 1
         if task.wbc_range_cyclic:
             inode.writeback_index = index + 1

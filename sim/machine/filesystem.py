@@ -65,6 +65,7 @@ FS = np.dtype(
         ("nr_committing", np.int64),
         ("committing_meta", np.int32, (MAX_META,)),
         ("committing_head", np.int64),  # its ordered inodes
+        ("log_io", np.int64),  # its metadata is being written to the log: nobody may change it
         ("log_pos", np.int64),  # blocks of the log written so far
         ("log_length", np.int64),  # descriptors and metadata
         # committed metadata waiting for its place on disk

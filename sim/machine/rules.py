@@ -33,8 +33,8 @@ class ReclaimRules(NamedTuple):
     memcg_kswapd: int = 0
     """kswapd serves a pending list of memcgs above their low watermark."""
     b_more_io_for_all: int = 0
-    """2.6.36: an inode whose slice is used up goes to b_more_io for any work, and queue_io puts that
-    list behind what is on b_io."""
+    """2.6.36: an inode whose slice is used up goes to b_more_io for any work, and b_more_io goes
+    behind what is on b_io."""
     throttle_on_global: int = 0
     """2.6.36: balance_dirty_pages also throttles at the global limit."""
     trace_mask: int = 0b1111

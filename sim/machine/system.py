@@ -38,6 +38,7 @@ from sim.machine.task import (
     WANT_ALLOC_RETRY_WAIT,
     WANT_CONGESTION_WAIT,
     WANT_ISOLATED_WAIT,
+    WANT_JOURNAL,
     WANT_PAGE_READ,
     WANT_PAGE_WRITEBACK,
     WANT_PAUSE,
@@ -112,6 +113,7 @@ class System:
         self.request_async = WaitQueue(self.engine, "get_request_wait async")
         self.request_sync = WaitQueue(self.engine, "get_request_wait sync")
         self.journal_wait = WaitQueue(self.engine, "journal")
+        self.shadow_wait = WaitQueue(self.engine, "journal shadow")
         self._service_queue = service_queue
         self._unplug_queue = unplug_queue
         self._queue_alarm = Alarm(self.engine, PRIORITY_DEVICE, self._serve_queue)
@@ -218,6 +220,8 @@ class System:
             )
         if stop == WANT_ALLOC_RETRY_WAIT:
             return (yield from self.congestion_wait(t, self.hz(50), SleepCause.NO_PROGRESS))
+        if stop == WANT_JOURNAL:
+            return (yield from self._wait_in_writepage(t, self.shadow_wait, SleepCause.JOURNAL))
         if stop == WANT_THINK:
             woken = yield Sleep(int(SleepCause.THINK), None, self.tcol["sleep_until_ns"][t])
             return bool(woken)
@@ -229,8 +233,11 @@ class System:
 
     def _wait_request(self, t: int, stop: int) -> Waiting:
         waitq = self.request_async if stop == WANT_REQUEST_ASYNC else self.request_sync
+        return (yield from self._wait_in_writepage(t, waitq, SleepCause.GET_REQUEST))
+
+    def _wait_in_writepage(self, t: int, waitq: WaitQueue, cause: SleepCause) -> Waiting:
         begin_ns = self.clock[NOW]
-        woken = yield Sleep(int(SleepCause.GET_REQUEST), waitq)
+        woken = yield Sleep(int(cause), waitq)
         asleep_ns = self.clock[NOW] - begin_ns
         counter = _WRITEPAGE_COUNTERS.get(self.tcol["issuer"][t])
         if counter is not None:

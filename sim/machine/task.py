@@ -39,6 +39,8 @@ WANT_PAUSE = 15
 """balance_dirty_pages: io_schedule_timeout(task.timeout_jiffies)."""
 WANT_ALLOC_RETRY_WAIT = 16
 """Page allocator found no page after reclaim: congestion_wait(BLK_RW_ASYNC, HZ/50)."""
+WANT_JOURNAL = 17
+"""An allocation needs metadata that a commit is writing to the log (wait for BH_Unshadow)."""
 
 PF_MEMALLOC = 1 << 0
 PF_KSWAPD = 1 << 1
@@ -80,8 +82,8 @@ _FIELDS = (
     "stall_kind", "stall_begin_ns", "stall_cw_ns", "stall_wp_ns", "stall_wait_ns",
     "stall_pause_ns", "stall_written", "stall_dirty_met",
     # balance_dirty_pages
-    "bdp_step", "bdp_written", "bdp_pause", "bdp_paused_at_ns", "bdp_write_chunk", "bdp_thresh", "bdp_exceeded",
-    "bdp_saved_issuer",
+    "bdp_step", "bdp_written", "bdp_pause", "bdp_paused_at_ns", "bdp_write_chunk", "bdp_thresh",
+    "bdp_exceeded", "bdp_saved_issuer",
     # the system call or fault under way
     "np_charging", "op_page_step", "ra_step", "ra_async", "ra_next", "ra_end", "ra_run_start",
     "op_step", "op_inode", "op_index", "op_left", "op_started_ns", "op_pfn", "op_count",

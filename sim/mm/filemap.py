@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from sim.engine.jit import njit
-from sim.fs.ext3_layout import ext3_get_block
+from sim.fs.ext3_layout import ext3_get_block, in_shadow
 from sim.fs.fs_writeback import mark_inode_dirty
 from sim.machine.cost import (
+    COST_ANON_FAULT,
     COST_FAULT,
     COST_READ_PAGE,
     COST_TOUCH,
@@ -41,7 +42,7 @@ from sim.machine.page import (
     PG_writeback,
     PG_young,
 )
-from sim.machine.task import BUDGET_SPENT, DONE, WANT_PAGE_READ
+from sim.machine.task import BUDGET_SPENT, DONE, WANT_JOURNAL, WANT_PAGE_READ
 from sim.machine.vmstat import (
     APP_PAGES_READ,
     APP_PAGES_TOUCHED,
@@ -91,6 +92,8 @@ def write_page(m: Any, t: Any) -> Any:
     elif m.page[pfn].page_flags & PG_locked:
         task.wait_pfn = pfn
         return WANT_PAGE_READ
+    if m.slot_block[slot] < 0 and in_shadow(m, ino, index):
+        return WANT_JOURNAL
     ext3_get_block(m, ino, index)
     m.clock[NOW] += m.cost[COST_WRITE_PAGE]
     m.page[pfn].page_flags = (m.page[pfn].page_flags | PG_uptodate) & ~PG_buffers_clean
@@ -272,7 +275,7 @@ def touch_anon_page(m: Any, t: Any) -> Any:
     if m.page[pfn].page_flags & PG_locked:
         task.wait_pfn = pfn
         return WANT_PAGE_READ
-    m.clock[NOW] += m.cost[COST_FAULT]
+    m.clock[NOW] += m.cost[COST_ANON_FAULT]
     m.vm[PGFAULT] += 1
     m.vm[APP_PAGES_TOUCHED] += 1
     page = m.page[pfn]

@@ -166,7 +166,7 @@ def test_exclusive_wakeups_go_in_order_of_arrival() -> None:
     queue = WaitQueue(rig.engine, "q")
     for i, name in enumerate("cab"):
         rig.spawn(name, 1000 * (i + 1), Sleep(CAUSE, queue))
-    rig.at(MS, lambda now: queue.wake_up(now))
+    rig.at(MS, queue.wake_up)
     rig.at(2 * MS, lambda now: queue.wake_up(now, 2))
     rig.engine.run_until(3 * MS)
     woken = [(t, what) for t, what in rig.log if what.endswith("woken")]

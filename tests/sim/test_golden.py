@@ -14,16 +14,51 @@ from sim.runner import run
 
 FILE = Path(__file__).resolve().parents[1] / "golden" / "presets.json"
 DURATION_MS = 4000
-COUNTERS = (
-    "pgscan_kswapd pgscan_direct pgscan_memcg pgsteal_kswapd pgsteal_direct pgsteal_memcg "
-    "pgactivate pgdeactivate pgrotated pgfault pgmajfault pswpin pswpout allocstall pageoutrun "
-    "nr_vmscan_write kswapd_write_file direct_write_file_async memcg_write_file oom_kills "
-    "memcg_oom_kills direct_stall_ns memcg_stall_ns balance_dirty_ns kswapd_run_ns "
-    "written_kswapd written_direct written_memcg written_flusher written_dirtier written_journal "
-    "requests_read requests_written sectors_read sectors_written seeks_written disk_busy_ns "
-    "app_pages_written app_pages_read app_pages_touched app_files_created pages_dirtied "
-    "journal_commits"
-).split()
+COUNTERS = [
+    "pgscan_kswapd",
+    "pgscan_direct",
+    "pgscan_memcg",
+    "pgsteal_kswapd",
+    "pgsteal_direct",
+    "pgsteal_memcg",
+    "pgactivate",
+    "pgdeactivate",
+    "pgrotated",
+    "pgfault",
+    "pgmajfault",
+    "pswpin",
+    "pswpout",
+    "allocstall",
+    "pageoutrun",
+    "nr_vmscan_write",
+    "kswapd_write_file",
+    "direct_write_file_async",
+    "memcg_write_file",
+    "oom_kills",
+    "memcg_oom_kills",
+    "direct_stall_ns",
+    "memcg_stall_ns",
+    "balance_dirty_ns",
+    "kswapd_run_ns",
+    "written_kswapd",
+    "written_direct",
+    "written_memcg",
+    "written_flusher",
+    "written_dirtier",
+    "written_journal",
+    "requests_read",
+    "requests_written",
+    "sectors_read",
+    "sectors_written",
+    "seeks_written",
+    "disk_busy_ns",
+    "app_pages_written",
+    "app_pages_read",
+    "app_pages_touched",
+    "app_files_created",
+    "pages_dirtied",
+    "journal_commits",
+]
 
 
 def measured(name: str) -> dict[str, int]:
@@ -40,7 +75,10 @@ def test_counters_of_the_preset_are_as_recorded_for_this_model_version(
     counters = measured(name)
     if update_golden:
         presets = {**golden.get("presets", {}), name: counters}
-        golden = {"model_version": MODEL_VERSION, "presets": {k: presets[k] for k in sorted(presets)}}
+        golden = {
+            "model_version": MODEL_VERSION,
+            "presets": {k: presets[k] for k in sorted(presets)},
+        }
         FILE.parent.mkdir(exist_ok=True)
         FILE.write_text(json.dumps(golden, indent=1) + "\n", encoding="utf-8")
     expected = golden["presets"].get(name)

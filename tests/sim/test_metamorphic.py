@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -85,9 +86,11 @@ def test_a_machine_with_room_for_everything_reclaims_nothing() -> None:
 def test_a_faster_processor_touches_memory_in_proportion() -> None:
     hog = WorkloadSpec(kind=WorkloadKind.ANON_HOG, file_mib=8)
     done = [
-        run(small(memcgs=(), workloads=(hog,), cpu=CpuSpec(mips=mips))).counters["app_pages_touched"]
+        run(small(memcgs=(), workloads=(hog,), cpu=CpuSpec(mips=mips))).counters[
+            "app_pages_touched"
+        ]
         for mips in (500, 1000, 2000)
     ]
     faults = 2048 * 4000 // 50  # what the first touches cost, in later touches
-    for slow, fast in zip(done, done[1:], strict=False):
+    for slow, fast in itertools.pairwise(done):
         assert abs(fast - 2 * slow - faults) < faults // 2

@@ -73,14 +73,12 @@ def test_a_dirty_ratio_below_5_counts_as_5(simulation: Simulation) -> None:
     assert limits(simulation, 1, 0) == (500, 0)
 
 
-def test_the_flusher_has_work_from_one_page_above_the_background_limit(
-    simulation: Simulation,
-) -> None:
+def test_the_flusher_has_work_from_the_background_limit_on(simulation: Simulation) -> None:
     memory(simulation, free=9999, file=0, anon=0)
     limits(simulation, 20, 10)
-    simulation.system.vm[NR_FILE_DIRTY] = 1000
+    simulation.system.vm[NR_FILE_DIRTY] = 999
     assert not over_bground_thresh(simulation.system.m)
-    simulation.system.vm[NR_FILE_DIRTY] = 1001
+    simulation.system.vm[NR_FILE_DIRTY] = 1000
     assert over_bground_thresh(simulation.system.m)
 
 
@@ -93,7 +91,8 @@ def test_a_tasks_share_of_an_eighth_is_taken_off_its_limit(simulation: Simulatio
     # period: 2 << ilog2(1023) = 1024 events; 512 of them by the writer:
     # 1000 / 8 * 512 / (1024 + 512) = 41
     system = simulation.system
-    system.vm[DIRTY_THRESH_PAGES] = 1024
+    memory(simulation, free=5119, file=0, anon=0)
+    assert limits(simulation, 20, 10)[0] == 1024
     for _ in range(512):
         task_dirty_inc(system.m, WRITER)
     assert system.clock[DIRTY_EVENTS] == 512
@@ -103,7 +102,8 @@ def test_a_tasks_share_of_an_eighth_is_taken_off_its_limit(simulation: Simulatio
 
 def test_a_share_halves_with_every_period_of_others_dirtying(simulation: Simulation) -> None:
     system = simulation.system
-    system.vm[DIRTY_THRESH_PAGES] = 1024
+    memory(simulation, free=5119, file=0, anon=0)
+    assert limits(simulation, 20, 10)[0] == 1024
     for t, pages in ((WRITER, 512), (OTHER, 2 * 1024)):
         for _ in range(pages):
             task_dirty_inc(system.m, t)
@@ -113,7 +113,8 @@ def test_a_share_halves_with_every_period_of_others_dirtying(simulation: Simulat
 
 def test_no_share_takes_more_than_an_eighth(simulation: Simulation) -> None:
     system = simulation.system
-    system.vm[DIRTY_THRESH_PAGES] = 16
+    memory(simulation, free=79, file=0, anon=0)
+    assert limits(simulation, 20, 10)[0] == 16
     for _ in range(5000):
         task_dirty_inc(system.m, WRITER)
     assert 1000 - 125 <= task_dirty_limit(system.m, WRITER, 1000) < 1000
@@ -139,9 +140,7 @@ def test_a_dirtier_is_looked_at_every_ratelimit_pages_and_8_when_exceeded(
 def _throttled(kernel: Kernel) -> Result:
     writers = WorkloadSpec(kind=WorkloadKind.SEQ_WRITER, file_mib=64, threads=2)
     low = VmSysctl(dirty_ratio=5, dirty_background_ratio=4)
-    return run(
-        small(memcgs=(), workloads=(writers,), vm=low, kernel=kernel, sample_interval_ms=10)
-    )
+    return run(small(memcgs=(), workloads=(writers,), vm=low, kernel=kernel, sample_interval_ms=10))
 
 
 @pytest.mark.parametrize("kernel", list(Kernel))

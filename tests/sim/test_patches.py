@@ -56,9 +56,9 @@ def test_memcg_reclaim_writes_nothing_with_patch_6_and_again_with_the_answer_wri
 def test_posted_and_recorded_patch_6_differ_in_swap_pages_only_for_direct_reclaim() -> None:
     hog = WorkloadSpec(kind=WorkloadKind.ANON_HOG, file_mib=64, threads=2)
     anon = {
-        patch: run(
-            small(memcgs=(), workloads=(hog,), patches=frozenset({patch}))
-        ).counters["direct_write_anon_async"]
+        patch: run(small(memcgs=(), workloads=(hog,), patches=frozenset({patch}))).counters[
+            "direct_write_anon_async"
+        ]
         for patch in (Patch.P6, Patch.P6_RECORDED)
     }
     assert anon[Patch.P6] == 0

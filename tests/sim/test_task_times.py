@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from sim.machine.vmstat import GAUGES, NAMES
 from sim.result import Result, SleepCause, StallKind
 from sim.runner import run
 from sim.scenario import CpuSpec
@@ -68,8 +69,6 @@ def test_time_never_runs_back(result: Result) -> None:
 
 
 def test_counters_only_grow_and_end_as_the_last_sample(result: Result) -> None:
-    from sim.machine.vmstat import GAUGES, NAMES
-
     for name in NAMES:
         column = result.series[name]
         if name not in GAUGES:

@@ -11,6 +11,7 @@ from sim.machine.machine import ANY_WAKE
 from sim.machine.page import (
     NR_LRU_LISTS,
     PG_active,
+    PG_buffers_locked,
     PG_dirty,
     PG_isolated,
     PG_locked,
@@ -33,6 +34,7 @@ from sim.machine.vmstat import (
     NR_WRITEBACK_SWAP,
 )
 from sim.machine.zone import MAX_NR_ZONES
+from sim.mm.free import PCP_COUNT, PCP_HEAD, PCP_TAIL
 from sim.result import SleepCause
 from sim.units import SECTORS_PER_PAGE
 
@@ -104,6 +106,22 @@ def _free_pages(arrays: Any) -> set[int]:
     return free
 
 
+def _pages_of_cpus(arrays: Any) -> set[int]:
+    """Pages on the lists that CPUs have in front of the free lists."""
+    held: set[int] = set()
+    for words in arrays.cpu:
+        for z in range(MAX_NR_ZONES):
+            pfn, last, n = int(words[PCP_HEAD + z]), 0, 0
+            while pfn > 0:
+                assert pfn not in held, f"page {pfn} is on two lists of CPUs"
+                assert int(arrays.page["prev"][pfn]) == last
+                assert int(arrays.page["zone"][pfn]) == z
+                held.add(pfn)
+                last, pfn, n = pfn, int(arrays.page["next"][pfn]), n + 1
+            assert (int(words[PCP_TAIL + z]), int(words[PCP_COUNT + z])) == (last, n)
+    return held
+
+
 def _in_flight(arrays: Any) -> set[int]:
     """Pages allocated and being charged: in nobody's list yet."""
     task = arrays.task
@@ -111,12 +129,18 @@ def _in_flight(arrays: Any) -> set[int]:
 
 
 def check_every_page_is_in_one_place(simulation: Any, on_list: Places) -> None:
-    """Free, on one zone list, isolated, or in flight; their sum never changes."""
+    """Free, on one zone list, isolated, or in flight; their sum never changes.
+
+    A page on a CPU's list is as good as free, but no watermark counts it.
+    """
     arrays = simulation.system.arrays
     flags = arrays.page["page_flags"]
     free = _free_pages(arrays)
     isolated = set(np.flatnonzero(flags & PG_isolated).tolist())
     flying = _in_flight(arrays)
+    held = _pages_of_cpus(arrays)
+    assert not free & held
+    free |= held
     places = (free, set(on_list), isolated, flying)
     total = sum(map(len, places))
     assert total == len(set().union(*places)), "a page is in two places"
@@ -258,12 +282,12 @@ def check_requests(simulation: Any) -> None:
             assert chain[-1] == int(request["last_page"][r])
             begin = int(request["sector"][r]) // SECTORS_PER_PAGE
             check_blocks(arrays, chain, begin, int(request["nr_sectors"][r]) // SECTORS_PER_PAGE)
-            bit = PG_writeback if request["write"][r] else PG_locked
+            bit = PG_writeback | PG_buffers_locked if request["write"][r] else PG_locked
             assert (flags[chain] & bit != 0).all(), f"request {r} has a page not under IO"
         under_io += chain
     under_io += _pages_of_bios(arrays)
     assert len(under_io) == len(set(under_io)), "a page is in two requests"
-    writeback = set(np.flatnonzero(flags & PG_writeback).tolist())
+    writeback = set(np.flatnonzero(flags & (PG_writeback | PG_buffers_locked)).tolist())
     assert writeback <= set(under_io), "a page under writeback is in no request"
     unread = np.flatnonzero((flags & PG_locked != 0) & (flags & PG_isolated == 0)).tolist()
     assert {pfn for pfn in unread if pfn not in under_io} <= _to_be_read(arrays)
@@ -336,7 +360,8 @@ def check_sleepers(simulation: Any) -> None:
             assert int(arrays.page["page_flags"][pfn]) & bit, f"{who}: page {pfn} has no IO"
             assert int(arrays.page["page_flags"][pfn]) & PG_waiters, f"{who}: none is to be woken"
         elif cause == SleepCause.JOURNAL:
-            assert q["nr_cookies"] > 0, who
+            shadow = waitq is not system.journal_wait
+            assert arrays.fs["log_io"][0] if shadow else q["nr_cookies"], who
         elif waitq is system.journal_wait:
             assert not arrays.fs["running"][0], f"{who}: a transaction is running"
         else:

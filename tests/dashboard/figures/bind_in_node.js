@@ -1,4 +1,4 @@
-/* Draws charts as the page does, from frames: orders as JSON on stdin, figures as JSON on stdout. */
+/* Draws charts as the page does, from frames: an order on stdin, figures on stdout, as JSON. */
 "use strict";
 
 const fs = require("fs");

@@ -264,3 +264,19 @@ def test_long_lines_are_thinned():
 def test_a_spec_is_data():
     spec = FIGURES["seeks"]
     assert replace(spec, height=1).to_dict() == spec.to_dict() | {"height": 1}
+
+
+def test_many_short_stalls_do_not_look_like_one_long_stall():
+    run = synthetic_result(1, 60)
+    run.stalls = np.resize(run.stalls[:1], 2000)
+    run.stalls["t_begin_ns"] = np.arange(2000) * 10_000_000
+    run.stalls["t_end_ns"] = run.stalls["t_begin_ns"] + 20_000
+    thin = figure_dict("stall_timeline", run)
+    run.stalls = run.stalls[:1].copy()
+    run.stalls["t_end_ns"] = 20_000_000_000
+    long = figure_dict("stall_timeline", run)
+    assert len(thin["layout"]["shapes"]) == len(long["layout"]["shapes"]) == 1
+    widths = [figure["layout"]["shapes"][0]["line"]["width"] for figure in (thin, long)]
+    assert widths[0] <= widths[1] / 3
+    assert "thin: stalls shorter than a pixel" in texts(thin)
+    assert "thin" not in texts(long)
