@@ -89,7 +89,7 @@
   }
 
   /* An answer to an older edit never undoes a newer one. */
-  function apply(target) {
+  function apply(target, recordings) {
     const nothing = dash().no_update;
     if (!target || (target.seq !== null && target.seq < state.seq)) return nothing;
     const before = state.target;
@@ -105,7 +105,7 @@
     decorate(target.values);
     canonical(target);
     document.title = `${target.title} – Reclaim Lab`;
-    setup();
+    setup(recordings);
     return nothing;
   }
 
@@ -400,6 +400,73 @@
     dash().set_props("state-finished", { data: { keys, labels } });
   }
 
+  // ---- tables: made here, since each Dash component slows down the whole page
+
+  function cell(name, text, attributes) {
+    const made = element(name, text);
+    for (const [key, value] of Object.entries(attributes || {})) made.setAttribute(key, value);
+    return made;
+  }
+
+  function tableOf(heads, bodyRows, className) {
+    const made = cell("table", "", { class: className });
+    const head = document.createElement("tr");
+    head.append(...heads.map((text) => cell("th", text, { scope: "col" })));
+    const [top, body] = [document.createElement("thead"), document.createElement("tbody")];
+    top.append(head);
+    body.append(...bodyRows);
+    made.append(top, body);
+    return made;
+  }
+
+  function table(data) {
+    const nothing = dash().no_update;
+    const place = $("compare-numbers");
+    if (!data) {
+      place.replaceChildren(
+        cell("p", "The table of numbers comes when the run is done.", { class: "empty" }));
+      return nothing;
+    }
+    const made = [tableOf(data.heads, data.rows.map(numbersRow), "table numbers-table")];
+    if (data.verdict) made.unshift(cell("p", data.verdict, { class: "in-words" }));
+    if (data.note) made.push(cell("p", data.note, { class: "quiet" }));
+    place.replaceChildren(...made);
+    return nothing;
+  }
+
+  function numbersRow(row) {
+    const made = document.createElement("tr");
+    const cells = row.cells.map((text) => cell("td", text, { class: "num" }));
+    if (row.mark) {
+      const sign = row.mark === "better" ? "▲" : "▼";
+      const mark = cell("span", `${sign} ${row.mark}`, { class: `mark mark-${row.mark}` });
+      cells[cells.length - 1].append(" ", mark);
+    }
+    const title = cell("th", row.title, { scope: "row", title: row.formula });
+    made.append(title, ...cells, cell("td", row.unit, { class: "unit" }));
+    return made;
+  }
+
+  function listRecordings(recordings) {
+    if (!recordings || !recordings.length) return;
+    const heads = ["Recording", "Kernel", "Variant", "Open"];
+    const body = recordings.map((one) => {
+      const made = document.createElement("tr");
+      const name = cell("th", one.title, { scope: "row" });
+      name.append(cell("code", one.name));
+      const links = cell("td", "", { class: "links" });
+      links.append(cell("a", "open", { href: one.open, "aria-label": `open ${one.name}` }));
+      if (one.beside) {
+        const label = `${one.name} beside the simulation`;
+        links.append(
+          cell("a", "beside the simulation", { href: one.beside, "aria-label": label }));
+      }
+      made.append(name, cell("td", one.kernel), cell("td", one.variant), links);
+      return made;
+    });
+    $("recorded-list").replaceChildren(tableOf(heads, body, "table"));
+  }
+
   // ---- the card of a run that cannot be shown
 
   function refusalCard(run) {
@@ -590,6 +657,13 @@
       else if (button.dataset.close) $(button.dataset.close).close();
       else byId(button.id);
     }
+    const link = on('a[href^="/?"], a[href="/"]');
+    const plainClick = !(event.ctrlKey || event.metaKey || event.shiftKey || event.button);
+    if (link && plainClick && !link.hasAttribute("download") && state.ready) {
+      event.preventDefault();
+      const search = link.getAttribute("href").slice(1) || "?v=1&seed=1";
+      dash().set_props("state-url", { search });
+    }
     const presets = $("sidebar-presets");
     if (presets && presets.open && (on(".preset-list a") || !on("#sidebar-presets"))) {
       presets.open = false;
@@ -656,9 +730,10 @@
   }
 
   /* Once, when the first page has been drawn. */
-  function setup() {
+  function setup(recordings) {
     if (state.ready) return;
     state.ready = true;
+    listRecordings(recordings);
     makeInputs();
     if ($("recorded-upload")) dropZone($("recorded-upload"));
     restoreView();
@@ -674,6 +749,6 @@
   document.addEventListener("rl:ready", () => setTheme(document.documentElement.dataset.theme));
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
-    lab: { collect, apply, rows, request, load },
+    lab: { collect, apply, rows, request, load, table },
   });
 })();

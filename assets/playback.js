@@ -160,7 +160,12 @@
       if (this.note.textContent !== notes) this.note.textContent = notes;
       this.canvas.setAttribute("aria-label", `${spec.title}. ${spec.question}`);
       if (!figure.bound.empty) {
-        await root.Plotly.react(this.canvas, figure.data, figure.layout, PLOTLY);
+        // react() draws an axis that a second panel brings before it has a length: begin anew.
+        const axes = Object.keys(figure.layout).filter((key) => key.includes("axis")).join();
+        const { react, newPlot } = root.Plotly;
+        await (axes === this.axes ? react : newPlot)(
+          this.canvas, figure.data, figure.layout, PLOTLY);
+        this.axes = axes;
       }
       if (!this.table.hidden) this.fillTable();
       this.section.dataset.drawn = running() ? "part" : "whole";

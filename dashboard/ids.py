@@ -19,6 +19,10 @@ TARGET = "state-target"
 FINISHED = "state-finished"
 """``{a, b}``: run keys of the page that are DONE."""
 SINK = "state-sink"
+TABLE = "state-table"
+"""Numbers of the finished runs, as ``layout.compare.numbers_table`` makes them."""
+LISTED = "state-listed"
+"""Recordings of this server."""
 
 # ---- frame of the page
 SIDEBAR = "shell-sidebar"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import dash
-from dash import Input, Output, State, ctx, no_update, set_props
+from dash import ClientsideFunction, Input, Output, State, ctx, no_update, set_props
 
 from dashboard import ids
 from dashboard.controls.link import PageLink
@@ -49,9 +49,7 @@ def register(app: dash.Dash, services: Services) -> None:
             set_props(ids.URL, {"search": after})
         return "; ".join(problem_text(p) for p in [*problems, *too_long])
 
-    @app.callback(
-        Output(ids.NUMBERS, "children"), Input(ids.FINISHED, "data"), prevent_initial_call=True
-    )
+    @app.callback(Output(ids.TABLE, "data"), Input(ids.FINISHED, "data"), prevent_initial_call=True)
     def numbers(finished: dict[str, Any]) -> Any:
         results = [services.results.result(key) for key in finished.get("keys", [])[:2]]
         if not results or any(result is None for result in results):
@@ -59,6 +57,13 @@ def register(app: dash.Dash, services: Services) -> None:
         values = [metrics(result) for result in results if result is not None]
         names = finished.get("labels") or ["A", "B"]
         return numbers_table(values[0], values[1] if len(values) > 1 else None, names)
+
+    in_browser: Any = app.clientside_callback
+    in_browser(
+        ClientsideFunction("lab", "table"),
+        Output(ids.NUMBERS, "data-shown"),
+        Input(ids.TABLE, "data"),
+    )
 
 
 def rearranged(link: PageLink, button: str) -> PageLink:

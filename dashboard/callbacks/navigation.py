@@ -71,7 +71,10 @@ def register(app: dash.Dash, services: Services) -> None:
         State(ids.EDIT, "value"),
     )
     in_browser(
-        ClientsideFunction("lab", "apply"), Output(ids.SINK, "data"), Input(ids.TARGET, "data")
+        ClientsideFunction("lab", "apply"),
+        Output(ids.SINK, "data"),
+        Input(ids.TARGET, "data"),
+        State(ids.LISTED, "data"),
     )
     for of in ids.ROWS:
         cells = Input({"room": f"cell-{of}", "row": dash.ALL, "field": dash.ALL}, "value")

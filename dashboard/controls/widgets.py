@@ -46,28 +46,22 @@ def _plain(value: Any) -> str:
     return ".".join(sorted(value)) if isinstance(value, frozenset) else str(value or "")
 
 
-def _label(control: Control, text: Component = None) -> Component:
-    name = html.Span(text or control.label, className="row-name")
-    return html.Label(name, htmlFor=ids.dom(ids.control(control.path)), className="row-label")
+def _label(control: Control, text: str = "") -> Component:
+    target = ids.dom(ids.control(control.path))
+    return html.Label(text or control.label, htmlFor=target, className="row-label")
 
 
 def _help(control: Control) -> Component:
-    """Shown while its row has the focus or the pointer."""
+    """Shown while its row has the focus or the pointer. One component: there are many rows."""
     kernel = control.kernel_name if control.kernel_name != control.label else ""
     facts = [
+        kernel,
         control.range_text,
         f"default {control.default}" if control.widget is Widget.NUMBER else "",
         f"in the link: {control.key}=",
     ]
-    return html.P(
-        [
-            html.Span(f"{control.help}. " if control.help else ""),
-            html.Code(kernel) if kernel else None,
-            html.Span(" · ".join(fact for fact in facts if fact), className="row-facts"),
-        ],
-        id=ids.help_of(control.path),
-        className="row-help",
-    )
+    text = f"{control.help}. {' · '.join(fact for fact in facts if fact)}"
+    return html.P(text, id=ids.help_of(control.path), className="row-help")
 
 
 def _number_row(control: Control) -> Component:

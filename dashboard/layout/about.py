@@ -67,7 +67,7 @@ def keys_sheet() -> Component:
         [
             html.H2("Keyboard", id="keys-title"),
             html.Dl(
-                [html.Div([html.Dt(html.Kbd(keys)), html.Dd(what)]) for keys, what in _KEYS],
+                [html.Div([html.Dt(keys), html.Dd(what)]) for keys, what in _KEYS],
                 className="keys",
             ),
             html.Button("Close", className="button", **attributes({"data-close": ids.KEYS})),

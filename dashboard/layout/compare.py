@@ -81,35 +81,25 @@ def compare_bar() -> Component:
 
 def numbers() -> Component:
     """The panel of the table."""
-    return html.Div(
-        html.P("The table of numbers comes when the run is done.", className="empty"),
-        id=ids.NUMBERS,
-        className="numbers",
-    )
+    return html.Div(id=ids.NUMBERS, className="numbers")
 
 
 def numbers_table(
     a: Mapping[str, Number], b: Mapping[str, Number] | None, names: list[str]
-) -> Component:
-    """Every metric that at least one run has: value, difference, which is better."""
-    rows = [_row(name, a.get(name), b) for name in METRICS if _known(name, a, b)]
-    absent = len(METRICS) - len(rows)
-    heads = ["Metric", *names, *(["B − A", "Change"] if b is not None else []), "Unit"]
-    return html.Div(
-        [
-            html.P(_verdict(a, b), className="in-words") if b is not None else None,
-            html.Table(
-                [
-                    html.Thead(html.Tr([html.Th(head, scope="col") for head in heads])),
-                    html.Tbody(rows),
-                ],
-                className="table numbers-table",
-            ),
-            html.P(f"{absent} further metrics were not recorded in this run.", className="quiet")
-            if absent
-            else None,
-        ]
-    )
+) -> dict[str, Any]:
+    """Every metric that at least one run has: value, difference, which is better.
+
+    Data, not components: clientside.js makes the table. Eight hundred cells as Dash components
+    block the page for seconds, and slow down every later update.
+    """
+    known = [name for name in METRICS if _known(name, a, b)]
+    absent = len(METRICS) - len(known)
+    return {
+        "heads": ["Metric", *names, *(["B − A", "Change"] if b is not None else []), "Unit"],
+        "rows": [_row(name, a.get(name), b) for name in known],
+        "verdict": _verdict(a, b) if b is not None else "",
+        "note": f"{absent} further metrics were not recorded in this run." if absent else "",
+    }
 
 
 def _known(name: str, a: Mapping[str, Number], b: Mapping[str, Number] | None) -> bool:
@@ -127,35 +117,19 @@ def _verdict(a: Mapping[str, Number], b: Mapping[str, Number]) -> str:
     )
 
 
-def _row(name: str, a: Number, b: Mapping[str, Number] | None) -> Component:
+def _row(name: str, a: Number, b: Mapping[str, Number] | None) -> dict[str, Any]:
     metric = METRICS[name]
-    cells: list[Component] = [
-        html.Th(metric.title, scope="row", title=f"{name} = {metric.formula}")
-    ]
-    cells.append(html.Td(number_text(a), className="num"))
+    cells = [number_text(a)]
     mark = ""
     if b is not None:
         other = b.get(name)
+        cells += [number_text(other), difference_text(a, other), change_text(a, other)]
         mark = better_mark(a, other, metric.better)
-        cells += [
-            html.Td(number_text(other), className="num"),
-            html.Td(difference_text(a, other), className="num"),
-            html.Td([change_text(a, other), _mark(mark)], className="num"),
-        ]
-    cells.append(html.Td(metric.unit, className="unit"))
-    return html.Tr(cells, className=f"is-{mark}" if mark else "")
-
-
-def _mark(mark: str) -> Component:
-    if not mark:
-        return None
-    return html.Span(
-        [
-            html.Span("▲" if mark == "better" else "▼", **attributes({"aria-hidden": "true"})),
-            f" {mark}",
-        ],
-        className=f"mark mark-{mark}",
-    )
+    formula = f"{name} = {metric.formula}"
+    return {
+        "title": metric.title, "formula": formula, "cells": cells, "mark": mark,
+        "unit": metric.unit,
+    }  # fmt: skip
 
 
 def number_text(value: Number) -> str:

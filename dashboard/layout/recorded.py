@@ -20,6 +20,7 @@ Component = Any
 
 def recorded(services: Services) -> Component:
     """The panel."""
+    listed, empty = _list(services)
     return html.Div(
         [
             html.P(
@@ -28,7 +29,15 @@ def recorded(services: Services) -> Component:
                 className="quiet",
             ),
             _upload(services.settings.max_upload_mib),
-            html.Div(_list(services), id=ids.RECORDINGS),
+            dcc.Store(id=ids.LISTED, data=listed),
+            html.Div(
+                html.P(empty, className="empty") if empty else None,
+                id=ids.RECORDINGS,
+                className="scroll-x",
+                tabIndex=0,
+                role="region",
+                **attributes({"aria-label": "Recordings"}),
+            ),
         ]
     )
 
@@ -53,53 +62,29 @@ def _upload(limit_mib: int) -> Component:
     )
 
 
-def _list(services: Services) -> Component:
+def _list(services: Services) -> tuple[list[dict[str, str]], str]:
+    """What clientside.js makes the table of, or why there is nothing to list."""
     try:
         listed = list(services.recordings.catalogue().values())
     except TraceError as error:
-        return html.P(
-            f"The recordings of this server cannot be read: {error.message}", className="empty"
-        )
-    if not listed:
-        return html.P(
-            "This server offers no recordings of its own; RECLAIM_LAB_RECORDINGS_DIR names their "
-            "folder.",
-            className="empty",
-        )
-    heads = ("Recording", "Kernel", "Variant", "Open")
-    return html.Div(
-        html.Table(
-            [
-                html.Thead(html.Tr([html.Th(head, scope="col") for head in heads])),
-                html.Tbody([_row(recording) for recording in listed]),
-            ],
-            className="table",
-        ),
-        className="scroll-x",
-        tabIndex=0,
-        role="region",
-        **attributes({"aria-label": "Recordings"}),
+        return [], f"The recordings of this server cannot be read: {error.message}"
+    empty = (
+        "This server offers no recordings of its own; RECLAIM_LAB_RECORDINGS_DIR names their "
+        "folder."
     )
+    return [_row(recording) for recording in listed], "" if listed else empty
 
 
-def _row(recording: Recording) -> Component:
-    links = [
-        dcc.Link(
-            "open",
-            href=f"/{_search(recording, beside=False)}",
-            **attributes({"title": f"Open {recording.name}"}),
-        )
-    ]
-    if scenario_for(recording) is not None:
-        links.append(dcc.Link("beside the simulation", href=f"/{_search(recording, beside=True)}"))
-    return html.Tr(
-        [
-            html.Th([recording.title, html.Code(recording.name)], scope="row"),
-            html.Td(recording.kernel),
-            html.Td(recording.variant),
-            html.Td(links, className="links"),
-        ]
-    )
+def _row(recording: Recording) -> dict[str, str]:
+    known = scenario_for(recording) is not None
+    return {
+        "title": recording.title,
+        "name": recording.name,
+        "kernel": recording.kernel,
+        "variant": recording.variant,
+        "open": f"/{_search(recording, beside=False)}",
+        "beside": f"/{_search(recording, beside=True)}" if known else "",
+    }
 
 
 def _search(recording: Recording, *, beside: bool) -> str:

@@ -76,7 +76,7 @@ def _tile(name: str) -> Component:
     return html.Div(
         [
             html.Dt(
-                [metric.title, html.Span(f", {metric.unit}", className="unit")],
+                f"{metric.title}, {metric.unit}",
                 title=f"{metric.formula}{f'; {better}' if better else ''}",
             ),
             html.Dd([_value(name, "A"), _value(name, "B")]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dash import dcc, html
+from dash import html
 
 from dashboard import ids
 from dashboard.attributes import attributes
@@ -108,20 +108,10 @@ def _grouped() -> list[tuple[str, list[str]]]:
 
 
 def _preset_group(title: str, names: list[str]) -> Component:
-    return html.Div(
-        [
-            html.H3(title),
-            html.Ul([html.Li(_preset(name)) for name in names]),
-        ]
-    )
+    return html.Div([html.H3(title), *(_preset(name) for name in names)])
 
 
 def _preset(name: str) -> Component:
     preset = PRESETS[name]
-    return dcc.Link(
-        [
-            html.Span(preset.title, className="preset-title"),
-            html.Code(name, className="preset-name"),
-        ],
-        href=f"/?{encode(preset.scenario)}",
-    )
+    href = f"/?{encode(preset.scenario)}"
+    return html.A(preset.title, href=href, **attributes({"data-name": name}))

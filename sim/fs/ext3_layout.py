@@ -67,7 +67,7 @@ def inode_block(m: Any, ino: Any) -> Any:
 
 
 @njit
-def _next_free(m, start, end):  # type: ignore[no-untyped-def]
+def _next_free(m: Any, start: Any, end: Any) -> Any:
     """The first free block from ``start`` up to ``end``, -1 when there is none."""
     used = m.block_used
     block = np.int64(start)
@@ -79,7 +79,7 @@ def _next_free(m, start, end):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _find_next_usable(m, start, end):  # type: ignore[no-untyped-def]
+def _find_next_usable(m: Any, start: Any, end: Any) -> Any:
     """find_next_usable_block: near ``start``, else a free run of 8, else any free block."""
     first_block = start // BLOCKS_PER_GROUP * BLOCKS_PER_GROUP
     near = first_block + ((start - first_block + 63) & ~np.int64(63))
@@ -95,7 +95,7 @@ def _find_next_usable(m, start, end):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _next_used(m, start, end):  # type: ignore[no-untyped-def]
+def _next_used(m: Any, start: Any, end: Any) -> Any:
     used = m.block_used
     block = np.int64(start)
     while block < end:
@@ -106,7 +106,7 @@ def _next_used(m, start, end):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _outside_windows(fs, start, size):  # type: ignore[no-untyped-def]
+def _outside_windows(fs: Any, start: Any, size: Any) -> Any:
     """The first place at or after ``start`` where ``size`` blocks meet no file's window."""
     moved = True
     while moved:
@@ -121,7 +121,7 @@ def _outside_windows(fs, start, size):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _alloc_new_reservation(m, w, goal, end):  # type: ignore[no-untyped-def]
+def _alloc_new_reservation(m: Any, w: Any, goal: Any, end: Any) -> Any:
     """Move window ``w`` to room at or after ``goal``, below ``end``, with a free block in it.
 
     The file's own old window is in the way like any other: a file written in random order leaves
@@ -148,7 +148,7 @@ def _alloc_new_reservation(m, w, goal, end):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _window_of(m, ino):  # type: ignore[no-untyped-def]
+def _window_of(m: Any, ino: Any) -> Any:
     """The inode's window slot; a new one may cost another file its window."""
     inode = m.inode[ino]
     if inode.rsv_window > 0:
@@ -176,7 +176,7 @@ def _window_of(m, ino):  # type: ignore[no-untyped-def]
 
 
 @njit
-def ext3_release_file(m, ino):  # type: ignore[no-untyped-def]
+def ext3_release_file(m: Any, ino: Any) -> Any:
     """The last writer closed the file: its window is free for others."""
     inode = m.inode[ino]
     if inode.rsv_window > 0:
@@ -185,7 +185,7 @@ def ext3_release_file(m, ino):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _try_group(m, w, goal, end):  # type: ignore[no-untyped-def]
+def _try_group(m: Any, w: Any, goal: Any, end: Any) -> Any:
     """ext3_try_to_allocate_with_rsv: a block of the group that ends at ``end``, or -1."""
     fs = m.fs[0]
     fresh = False
@@ -205,7 +205,7 @@ def _try_group(m, w, goal, end):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _new_block(m, ino, goal):  # type: ignore[no-untyped-def]
+def _new_block(m: Any, ino: Any, goal: Any) -> Any:
     """ext3_new_blocks for one block: the goal's group, then those after it; -1 = disk full."""
     fs = m.fs[0]
     used = m.block_used
@@ -256,7 +256,7 @@ def triple_indirect_word(base: Any) -> Any:
 
 
 @njit
-def _left_neighbour(m, base, index, first):  # type: ignore[no-untyped-def]
+def _left_neighbour(m: Any, base: Any, index: Any, first: Any) -> Any:
     """Block of the nearest allocated page from ``index - 1`` down to ``first``, or -1."""
     i = np.int64(index) - 1
     while i >= first:
@@ -268,7 +268,7 @@ def _left_neighbour(m, base, index, first):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _in_inode(m, ino, index):  # type: ignore[no-untyped-def]
+def _in_inode(m: Any, ino: Any, index: Any) -> Any:
     """Goal beside what the inode itself names: direct blocks, else its group and a colour."""
     base = np.int64(m.inode[ino].first_slot)
     block = _left_neighbour(m, base, min(np.int64(index), DIRECT_BLOCKS), 0)
@@ -279,7 +279,7 @@ def _in_inode(m, ino, index):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _find_near(m, ino, index):  # type: ignore[no-untyped-def]
+def _find_near(m: Any, ino: Any, index: Any) -> Any:
     """ext3_find_near: the left neighbour in the block that will name it, else that block."""
     base = np.int64(m.inode[ino].first_slot)
     if index < DIRECT_BLOCKS:
@@ -304,7 +304,7 @@ def _find_near(m, ino, index):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _find_goal(m, ino, index):  # type: ignore[no-untyped-def]
+def _find_goal(m: Any, ino: Any, index: Any) -> Any:
     """ext3_find_goal: the next block of a file written in order, else near its neighbours."""
     inode = m.inode[ino]
     if inode.goal_block >= 0 and index == inode.last_logical + 1:
@@ -313,7 +313,7 @@ def _find_goal(m, ino, index):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _need_block(m, ino, word, goal):  # type: ignore[no-untyped-def]
+def _need_block(m: Any, ino: Any, word: Any, goal: Any) -> Any:
     """An indirect block at ``word``, allocated when it is first needed."""
     block = np.int64(m.indirect[word])
     if block == 0:
@@ -325,7 +325,7 @@ def _need_block(m, ino, word, goal):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _indirect_block(m, ino, index, goal):  # type: ignore[no-untyped-def]
+def _indirect_block(m: Any, ino: Any, index: Any, goal: Any) -> Any:
     """The indirect block of page ``index`` (12 or above) and those above it; -1 = disk full."""
     base = np.int64(m.inode[ino].first_slot)
     chunk = (np.int64(index) - DIRECT_BLOCKS) >> PTRS_BITS
@@ -376,7 +376,7 @@ def _append_block(m: Any, inode: Any, index: Any, slot: Any) -> Any:
 
 
 @njit
-def in_shadow(m, ino, index):  # type: ignore[no-untyped-def]
+def in_shadow(m: Any, ino: Any, index: Any) -> Any:
     """Must an allocation wait, as its metadata is on its way to the log (BJ_Shadow)?
 
     Looks at the inode, the indirect block and the bitmap of the goal's group.

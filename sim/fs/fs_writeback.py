@@ -127,7 +127,7 @@ def requeue_io(m: Any, ino: Any) -> Any:
 
 
 @njit
-def _prepend(m, ino):  # type: ignore[no-untyped-def]
+def _prepend(m: Any, ino: Any) -> Any:
     """Move an inode to the old end of b_io."""
     _unlink(m, ino)
     bdi = m.bdi[0]
@@ -145,7 +145,7 @@ def _prepend(m, ino):  # type: ignore[no-untyped-def]
 
 
 @njit
-def queue_io(m, older_than_ns):  # type: ignore[no-untyped-def]
+def queue_io(m: Any, older_than_ns: Any) -> Any:
     """Fill b_io: b_more_io, before or behind what is there, then inodes dirty since then (-1: all).
 
     From 2.6.36 on b_more_io goes behind, so that inodes whose slice is used up take turns.

@@ -14,10 +14,10 @@ _INSTRUCTIONS = {
     "WRITE_PAGE": 8700,  # generic_file_buffered_write: prepare, copy 4 KiB, commit
     "READ_PAGE": 3000,  # do_generic_file_read: copy 4 KiB
     "SYSCALL": 1500,
-    "FAULT": 2500,  # a store with its page fault, the page's entry in the file and its dirtying
+    "FAULT": 3500,  # a store with its page fault, the page's entry in the file and its dirtying
     "TOUCH": 50,  # a store to a mapped page
     "ALLOC_PAGE": 500,
-    "ZERO_PAGE": 500,
+    "ZERO_PAGE": 300,
     "ISOLATE": 250,  # per page, isolate_lru_pages and putback
     "SHRINK_PAGE": 900,  # per page, shrink_page_list
     "FREE_PAGE": 700,  # per page, __remove_mapping and free

@@ -34,6 +34,7 @@ from sim.machine.vmstat import (
     NR_WRITEBACK_SWAP,
 )
 from sim.machine.zone import MAX_NR_ZONES
+from sim.mm.filemap import STEP_ALONE, STEP_AROUND, STEP_READ
 from sim.mm.free import PCP_COUNT, PCP_HEAD, PCP_TAIL
 from sim.result import SleepCause
 from sim.units import SECTORS_PER_PAGE
@@ -310,7 +311,7 @@ def _to_be_read(arrays: Any) -> set[int]:
     for task in arrays.task:
         ino = int(task["op_inode"])
         first = int(arrays.inode["first_slot"][ino])
-        if int(task["op_page_step"]) == 1:
+        if int(task["op_page_step"]) in (STEP_READ, STEP_AROUND, STEP_ALONE):
             start, end = int(task["ra_run_start"]), int(task["ra_next"])
             if start >= 0:
                 found |= set(arrays.slot_pfn[first + start : first + end].tolist())
@@ -331,7 +332,9 @@ def check_blocks(arrays: Any, chain: list[int], begin: int, length: int) -> None
             block += int(arrays.fs["swap_start_block"][0])
         else:
             slot = int(inode["first_slot"][page["mapping"][pfn]]) + int(page["index"][pfn])
-            assert block == int(arrays.slot_block[slot])
+            by_map = int(arrays.slot_block[slot])
+            assert block == by_map or page["page_flags"][pfn] & PG_buffers_locked
+            block = by_map
         places.append(block)
     assert places == sorted(set(places)), "pages of a request are not in the order of its blocks"
     assert begin <= places[0] <= places[-1] < begin + length

@@ -47,7 +47,7 @@ SMALL = Scenario(
         WorkloadSpec(kind=WorkloadKind.SEQ_WRITER, memcg="g1", file_mib=48),
         WorkloadSpec(kind=WorkloadKind.MMAP_DIRTIER, memcg="g2", file_mib=24, run_pages=8),
         WorkloadSpec(kind=WorkloadKind.SEQ_WRITER, file_mib=96),
-        WorkloadSpec(kind=WorkloadKind.ANON_HOG, file_mib=40, block_kib=256, think_us=500),
+        WorkloadSpec(kind=WorkloadKind.ANON_HOG, file_mib=36, block_kib=256, think_us=500),
     ),
 )
 """Within 600 ms: every kind of reclaim, written pages in each, swap in and out, a commit."""
