@@ -7,6 +7,7 @@
   "use strict";
 
   const SETTLE_MS = 250; // a control settles before the link changes
+  const SETTLE_TRIES = 40;
   const ROWS_MS = 60;
   const RESUBMIT_MAX = 3;
   const CONTROL = "control";
@@ -267,7 +268,8 @@
   function again() {
     state.attempt += 1;
     const search = state.target ? state.target.link : location.search;
-    dash().set_props("state-request", { data: { search, viewer: viewer(), attempt: state.attempt } });
+    const data = { search, viewer: viewer(), attempt: state.attempt };
+    dash().set_props("state-request", { data });
   }
 
   function load(run, overlay) {
@@ -366,10 +368,7 @@
     if (status.state === "FAILED" || status.state === "CANCELLED") {
       showCard(endCard(status));
     }
-    if (status.state === "DONE") {
-      askWall(status);
-      finishedWhenAll();
-    }
+    if (status.state === "DONE") settle(status.run, SETTLE_TRIES);
   }
 
   function announce(status) {
@@ -380,21 +379,28 @@
     if (live) live.textContent = `${name} ${words[status.state] || status.state}.`;
   }
 
-  function askWall(status) {
-    const run = runOf(status.run);
-    if (!run || !run.key || status.wall_s) return;
-    fetch(`/api/status/${run.key}`)
+  /* The last frame may be here before the Result is in the cache: wait until it is. */
+  function settle(letter, tries) {
+    const run = runOf(letter);
+    if (!run || !run.key) return;
+    fetch(`/api/status/${run.key}`, { headers: { "X-Viewer": viewer() } })
       .then((answer) => (answer.ok ? answer.json() : null))
       .then((more) => {
-        if (!more || runOf(status.run) !== run) return;
-        state.status[status.run] = { ...state.status[status.run], ...more };
-        progress(status.run, state.status[status.run]);
+        if (!more || runOf(letter) !== run) return;
+        if (more.state !== "DONE") {
+          if (tries > 0) setTimeout(settle, SETTLE_MS, letter, tries - 1);
+          return;
+        }
+        const { wall_s, simulated_s } = more;
+        Object.assign(state.status[letter], { wall_s, simulated_s, complete: true });
+        progress(letter, state.status[letter]);
+        finishedWhenAll();
       });
   }
 
   function finishedWhenAll() {
     const letters = state.runs.map((_run, i) => "AB"[i]);
-    if (!letters.every((letter) => (state.status[letter] || {}).state === "DONE")) return;
+    if (!letters.every((letter) => (state.status[letter] || {}).complete)) return;
     const keys = state.runs.map((run) => run.key);
     const labels = state.runs.map((run, i) => (state.runs.length > 1 ? run.label : "Value"));
     dash().set_props("state-finished", { data: { keys, labels } });

@@ -12,7 +12,14 @@ import numpy as np
 from sim.block.disk import disk_parameters
 from sim.block.elevator import blk_service, blk_unplug
 from sim.block.request_queue import queue_arrays
-from sim.fs.ext3_layout import directory_group, ext3_create, ext3_release_file, top_directory_group
+from sim.fs.ext3_groups import (
+    ROOT_GROUP,
+    ROOT_INODE,
+    directory_group,
+    file_group,
+    top_directory_group,
+)
+from sim.fs.ext3_layout import ext3_create, ext3_release_file
 from sim.fs.fs_writeback import flusher
 from sim.fs.journal import kjournald
 from sim.fs.mkfs import filesystem_arrays, lay_out_file
@@ -312,7 +319,11 @@ def _spawn(simulation: Simulation, plans: list[TaskPlan], files: FilePlan) -> No
 
 
 class Directories:
-    """Where new files go: each task has a directory of its own, small files a new one per 100."""
+    """Where new files go: into the root directory, small files into one of their own per 100.
+
+    So the recorded runs have it: the writer's and the dirtier's files lie in one group (0 or 1; 3
+    behind the swap file), small files elsewhere.
+    """
 
     def __init__(self, system: System, files: FilePlan) -> None:
         self._system = system
@@ -321,9 +332,12 @@ class Directories:
         self._made: dict[int, int] = {}
 
     def create(self, t: int) -> None:
-        """The task's directory, and in it the file it writes, if it is new."""
+        """The file that the task writes, if it is new; a directory for small files."""
         m = self._system.m
-        self._group[t] = int(top_directory_group(m, t))
+        if t in self._files.small:
+            self._group[t] = int(top_directory_group(m, t))
+        else:
+            self._group[t] = int(file_group(m, ROOT_GROUP, ROOT_INODE))
         ino = int(self._system.tcol["op_inode"][t])
         if ino not in self._files.existing and t not in self._files.anon_areas:
             ext3_create(m, ino, self._group[t])

@@ -380,8 +380,9 @@ def _validate(s: Scenario) -> list[Problem]:
 
 
 def _exclusions(s: Scenario) -> list[Problem]:
-    pairs = [("patches", p, s.patches) for p in EXCLUSIVE_PATCHES]
-    pairs += [("memcg_answers", a, s.memcg_answers) for a in EXCLUSIVE_ANSWERS]  # type: ignore[misc]
+    pairs: list[tuple[str, tuple[StrEnum, StrEnum, str], frozenset[Any]]] = []
+    pairs += [("patches", p, s.patches) for p in EXCLUSIVE_PATCHES]
+    pairs += [("memcg_answers", a, s.memcg_answers) for a in EXCLUSIVE_ANSWERS]
     return [
         Problem(name, f"{a}.{b}", f"{a} and {b} exclude each other: {why}")
         for name, (a, b, why), chosen in pairs

@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 
 from sim.engine.jit import njit
-from sim.engine.rng import STREAM_LAYOUT, draw_below
 from sim.fs.transaction import journal_dirty_data, journal_dirty_metadata
 from sim.machine.address_space import I_ORDERED
 from sim.machine.filesystem import (
@@ -26,7 +25,7 @@ from sim.machine.filesystem import (
     META_RUNNING,
     NR_WINDOWS,
 )
-from sim.machine.machine import CURRENT, SEED
+from sim.machine.machine import CURRENT
 
 DIRECT_BLOCKS = 12
 PTRS_BITS = 10
@@ -40,7 +39,6 @@ DESCRIPTORS_PER_BLOCK = 128
 COLOURS = 16
 WINDOW_BLOCKS = 8
 MAX_WINDOW_BLOCKS = 1027
-ORLOV_SLACK_BLOCKS = BLOCKS_PER_GROUP // 4
 
 
 def has_super(group: int) -> bool:
@@ -436,35 +434,7 @@ def ext3_get_block(m: Any, ino: Any, index: Any) -> Any:
     return block
 
 
-# ---- new files and directories
-
-
-@njit
-def top_directory_group(m: Any, number: Any) -> Any:
-    """Group of a new directory under the root: a random one with as much room as the mean (Orlov).
-
-    # Differs from 2.6.35: looks at free blocks only, not at inodes and directories.
-    """
-    fs = m.fs[0]
-    start = draw_below(m.clock[SEED], STREAM_LAYOUT, number, fs.nr_groups)
-    average = fs.nr_free // fs.nr_groups
-    for i in range(fs.nr_groups):
-        group = (start + i) % fs.nr_groups
-        if fs.group_free[group] >= average:
-            return group
-    return start
-
-
-@njit
-def directory_group(m: Any, parent_group: Any) -> Any:
-    """Group of a new directory below another: the parent's, or the next that is not much fuller."""
-    fs = m.fs[0]
-    least = max(fs.nr_free // fs.nr_groups - ORLOV_SLACK_BLOCKS, 1)
-    for i in range(fs.nr_groups):
-        group = (parent_group + i) % fs.nr_groups
-        if fs.group_free[group] >= least:
-            return group
-    return np.int64(parent_group)
+# ---- new files
 
 
 @njit

@@ -114,19 +114,18 @@ def _busy(result: Result) -> Number:
 def _app_rate(result: Result) -> Number:
     """MB/s of the writers and of the mapping's dirtier; the anonymous hog does not count."""
     pages = float(result.counters.get("app_pages_written", 0))
-    latencies = result.meta.get("operation_latency", {})
-    specs = result.meta.get("scenario", {}).get("workloads", [])
-    runs = [int(s.get("run_pages", 1)) for s in specs if s.get("kind") == "mmap"]
-    for task in result.tasks:
-        if task["kind"] != "mmap":
-            continue
-        if "ops" in task:
-            pages += task["ops"] * (runs[0] if runs else 1)
-        else:  # a recorded operation is one store
-            pages += latencies.get(task["name"], {}).get("ops", 0)
-    if not result.tasks:
-        return None
-    return pages * PAGE_SIZE / 1e6 * NSEC_PER_SEC / result.duration_ns
+    if result.meta.get("source") == "recorded":
+        latencies = result.meta.get("operation_latency")
+        if latencies is None:
+            return None
+        # A recorded operation of the dirtier is one store, whatever the length of its runs.
+        pages += sum(seen["ops"] for name, seen in latencies.items() if name.endswith(":mmapd"))
+    else:
+        specs = result.meta["scenario"]["workloads"]
+        runs = [int(spec["run_pages"]) for spec in specs if spec["kind"] == "mmap"]
+        dirtiers = [task for task in result.tasks if task["kind"] == "mmap"]
+        pages += sum(task["ops"] * run for task, run in zip(dirtiers, runs, strict=True))
+    return float(pages * PAGE_SIZE / 1e6 * NSEC_PER_SEC / result.duration_ns)
 
 
 OBSERVABLES: tuple[Observable, ...] = (

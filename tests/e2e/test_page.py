@@ -49,6 +49,8 @@ def unfold(page: Page, path: str) -> None:
 def test_a_link_runs_draws_and_is_the_same_after_a_reload(visit):
     page = visit(SHORT)
     done(page)
+    expect(page.locator('[data-run-clock="A"]')).to_have_text(re.compile("^4 s simulated in "))
+    expect(page.locator('[data-cancel="A"]')).to_be_hidden()
     expect(page.locator("section[data-figure]")).to_have_count(len(FIGURES))
     expect(page.locator("[data-figure=io_offset] .main-svg").first).to_be_visible()
     page.get_by_role("button", name="patch 6", exact=True).click()

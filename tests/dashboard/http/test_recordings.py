@@ -11,11 +11,11 @@ from dashboard.settings import Settings
 
 SAME = {"Sec-Fetch-Site": "same-origin"}
 TRACE = b"""# tracer: nop
- cc1-4711  [000]  100.000000: mm_vmscan_direct_reclaim_begin: order=0 may_writepage=1 gfp_flags=GFP_KERNEL
- cc1-4711  [000]  100.020000: mm_vmscan_direct_reclaim_end: nr_reclaimed=32
- cc1-4711  [000]  101.000000: mm_vmscan_direct_reclaim_begin: order=0 may_writepage=1 gfp_flags=GFP_KERNEL
- cc1-4711  [000]  101.004000: mm_vmscan_direct_reclaim_end: nr_reclaimed=32
-"""  # noqa: E501
+c-4711 [000] 100.000000: mm_vmscan_direct_reclaim_begin: order=0 may_writepage=1 gfp_flags=GFP_USER
+c-4711 [000] 100.020000: mm_vmscan_direct_reclaim_end: nr_reclaimed=32
+c-4711 [000] 101.000000: mm_vmscan_direct_reclaim_begin: order=0 may_writepage=1 gfp_flags=GFP_USER
+c-4711 [000] 101.004000: mm_vmscan_direct_reclaim_end: nr_reclaimed=32
+"""
 
 
 def upload(client, data=TRACE, name="trace.txt"):

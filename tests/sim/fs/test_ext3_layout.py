@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sim.fs.ext3_groups import directory_group, top_directory_group
 from sim.fs.ext3_layout import (
-    directory_group,
     double_indirect_word,
     ext3_create,
     ext3_get_block,
@@ -16,7 +16,6 @@ from sim.fs.ext3_layout import (
     group_bitmap_block,
     indirect_word,
     map_block,
-    top_directory_group,
     triple_indirect_word,
 )
 from sim.fs.journal import journal_disk_block
