@@ -30,6 +30,7 @@ from sim.machine.machine import (
 from sim.machine.mem_cgroup import MEMCG
 from sim.machine.page import PAGE, PG_locked, PG_uptodate, PG_writeback
 from sim.machine.request import ELEVATOR_CFQ, ELEVATOR_DEADLINE, ELEVATOR_NOOP, IO_LOG
+from sim.machine.sysctl import NR_SYSCTL
 from sim.machine.task import DONE, TASK, WANT_REQUEST_ASYNC
 from sim.machine.vmstat import NR_VM, NR_WRITEBACK
 from sim.machine.zone import LRU_SET, ZONE
@@ -196,6 +197,7 @@ def make_block(
     arrays["task"]["wait_pfn"] = -1
     arrays |= {"request": request, "queue": queue, "elevator": elevators}
     arrays |= {"clock": np.zeros(NR_CLOCK, np.int64), "vm": np.zeros(NR_VM, np.int64)}
+    arrays["sysctl"] = np.zeros(NR_SYSCTL, np.int64)
     arrays |= {"cost": costs_ns(mips), "wake": np.zeros(256, np.int64)}
     arrays["clock"][JIFFY_NS] = 1_000_000_000 // hz
     arrays["clock"][SEED] = seed
