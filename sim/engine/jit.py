@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -75,8 +76,9 @@ if JIT:
         class StructType(types.StructRef):  # type: ignore[misc]
             def __init__(self, fields: Any) -> None:
                 super().__init__(fields)
-                # There is one such struct: a short name spares mangling 30 record types a kernel.
-                self.name = name
+                # A short name spares mangling 30 record types for every kernel; the checksum keeps
+                # structs of other types apart, for numba takes equal names for equal types.
+                self.name = f"{name}_{zlib.crc32(repr(fields).encode()):08x}"
 
             def preprocess_fields(self, pairs: Any) -> Any:
                 return tuple((n, types.unliteral(t)) for n, t in pairs)
