@@ -15,7 +15,7 @@ from sim.cli_input import InputError
 if TYPE_CHECKING:
     from sim.validation.recorded import Range, Row
 
-RECORDINGS = "RECLAIM_LAB_RECORDINGS"
+RECORDINGS = "RECLAIM_LAB_RECORDINGS_DIR"
 """Environment variable that names the folder of recordings."""
 
 

@@ -45,7 +45,7 @@ def ended(result: Result) -> list[str]:
 
 
 def test_usage_follows_the_workload_up_to_the_limit_and_no_further() -> None:
-    result = run(replace(SMALL, sample_interval_ms=10))
+    result = run(replace(SMALL, sample_interval_ms=10, duration_ms=3000))
     victims_last_pages = result.counters["memcg_oom_kills"]
     for name in ("g1", "g2"):
         usage, limit = result.series[f"memcg.{name}.usage"], result.series[f"memcg.{name}.limit"]

@@ -55,7 +55,7 @@ SMALL = Scenario(
 
 TINY = dataclasses.replace(
     SMALL,
-    duration_ms=400,
+    duration_ms=900,
     sample_interval_ms=50,
     cpu=CpuSpec(mips=150),
     memory=MemorySpec(ram_mib=64, kernel_mib=50, swap_mib=8),
