@@ -35,7 +35,7 @@ from sim.scenario import (
 MS = 1_000_000
 
 SMALL = Scenario(
-    duration_ms=600,
+    duration_ms=1500,
     memory=MemorySpec(ram_mib=64, kernel_mib=20, swap_mib=32),
     cpu=CpuSpec(mips=2000),
     vm=VmSysctl(dirty_ratio=80, dirty_background_ratio=60),
