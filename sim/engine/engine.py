@@ -6,7 +6,8 @@ heard of a page, and never looks at a wall clock.
 
 Processors have clocks of their own. The runnable processor with the smallest clock runs next (ties
 by number), at most up to the next event, the end of its task's slice, or a quantum past the
-next runnable processor.
+next runnable processor: its *stretch*. Observers and the end of ``run_until`` interrupt a stretch
+without ending it, so that neither who runs next nor when wake-ups are seen depends on them.
 
 # Differs from 2.6.35: one run queue for all CPUs, ordered by virtual runtime, and no load
 # balancing or per-CPU affinity. Slices and wake-up granularity are CFS's (sched_fair.c, from
@@ -115,6 +116,14 @@ class Alarm:
             self._engine.push(due_ns, self.priority, self, self.serial)
 
 
+class Stretch(NamedTuple):
+    """What ``task`` may do on ``cpu`` before the engine looks again who is to run."""
+
+    cpu: Cpu
+    task: Task
+    limit_ns: int
+
+
 class Engine:
     """Clock, events, processors."""
 
@@ -138,6 +147,8 @@ class Engine:
         self.cpus = [Cpu(i) for i in range(nr_cpus)]
         self.tasks: list[Task] = []
         self._heap: list[tuple[int, int, int, Any, int]] = []
+        self._observers: list[tuple[int, int, int, Any, int]] = []
+        self._stretch: Stretch | None = None
         self._seq = 0
         self._ready: list[tuple[int, int, Task]] = []
         self._drain = drain
@@ -153,25 +164,40 @@ class Engine:
     def push(self, due_ns: int, priority: int, target: Any, serial: int) -> None:
         """Queue an event; ties in time break by priority, then by order of pushing."""
         self._seq += 1
-        heapq.heappush(self._heap, (due_ns, priority, self._seq, target, serial))
+        heap = self._observers if priority == PRIORITY_OBSERVER else self._heap
+        heapq.heappush(heap, (due_ns, priority, self._seq, target, serial))
 
     def run_until(self, end_ns: int) -> None:
         """Go on until nothing is left to do before ``end_ns``."""
+        observers = self._observers
+        while observers and observers[0][0] <= end_ns:
+            due_ns, _, _, alarm, serial = observers[0]
+            self._advance(due_ns)
+            heapq.heappop(observers)
+            if alarm.serial == serial:
+                alarm.due_ns = NEVER
+                alarm.action(due_ns)
+        self._advance(end_ns)
+        self.now_ns = end_ns
+
+    def _advance(self, stop_ns: int) -> None:
+        """All there is to do up to ``stop_ns``, events at that time included."""
         heap = self._heap
+        if self._stretch is not None and not self._resume(self._stretch, stop_ns):
+            return
         while True:
             due_ns = heap[0][0] if heap else NEVER
             cpu, limit_ns = self._next_cpu()
             if cpu is None or due_ns <= cpu.clock_ns:
-                if due_ns > end_ns:
-                    break
+                if due_ns > stop_ns:
+                    return
                 self._fire()
-            elif cpu.clock_ns >= end_ns:
-                if due_ns > end_ns:
-                    break
-                self._fire()
+            elif cpu.clock_ns >= stop_ns:
+                return
             else:
-                self._run(cpu, min(due_ns, limit_ns, end_ns))
-        self.now_ns = end_ns
+                stretch = self._begin(cpu, min(due_ns, limit_ns))
+                if stretch is not None and not self._resume(stretch, stop_ns):
+                    return
 
     def _fire(self) -> None:
         due_ns, _, _, target, serial = heapq.heappop(self._heap)
@@ -276,39 +302,55 @@ class Engine:
         cpu.slice_end_ns = max(cpu.clock_ns, task.since_ns) + slice_ns
         return task
 
-    def _run(self, cpu: Cpu, limit_ns: int) -> None:
+    def _begin(self, cpu: Cpu, limit_ns: int) -> Stretch | None:
+        """Choose the task and how far it may go; None when it was woken after that."""
         task = self._pick(cpu)
-        clock = self.clock
         begin_ns = max(cpu.clock_ns, task.since_ns)
+        cpu.clock_ns = begin_ns
         if begin_ns >= limit_ns:
-            cpu.clock_ns = begin_ns
-            return
-        task.runnable_ns += begin_ns - task.since_ns
-        clock[NOW] = begin_ns
+            return None
         if self._ready and cpu.slice_end_ns > begin_ns:
             limit_ns = min(limit_ns, cpu.slice_end_ns)
+        return Stretch(cpu, task, limit_ns)
+
+    def _resume(self, stretch: Stretch, stop_ns: int) -> bool:
+        """Whether the stretch came to its end before ``stop_ns``; if not it is kept."""
+        cpu, task, end_ns = stretch
+        clock = self.clock
+        limit_ns = min(end_ns, stop_ns)
+        begin_ns = now_ns = cpu.clock_ns
+        clock[NOW] = begin_ns
         clock[LIMIT] = limit_ns
         clock[CPU] = cpu.number
         clock[CURRENT] = task.number
-        woken, task.woken = task.woken, False
-        try:
-            sleep = task.generator.send(woken)
-        except StopIteration:
-            sleep = None
-            task.finished = True
-        end_ns = clock[NOW]
-        task.run_ns += end_ns - begin_ns
-        task.vruntime += end_ns - begin_ns
-        task.since_ns = end_ns
-        task.last_cause = RAN
-        cpu.clock_ns = end_ns
-        if task.finished:
+        if begin_ns < limit_ns:
+            task.runnable_ns += begin_ns - task.since_ns
+            task.since_ns = begin_ns
+            task.last_cause = RAN
+        sleep: Sleep | None = RUN
+        # A kernel that woke somebody lowers LIMIT: that ends the stretch too.
+        while now_ns < limit_ns == clock[LIMIT] and sleep is RUN and not task.finished:
+            woken, task.woken = task.woken, False
+            try:
+                sleep = task.generator.send(woken)
+            except StopIteration:
+                task.finished = True
+            now_ns = clock[NOW]
+        if now_ns > begin_ns:
+            task.run_ns += now_ns - begin_ns
+            task.vruntime += now_ns - begin_ns
+            task.since_ns = cpu.clock_ns = now_ns
+        if task.finished or sleep is not RUN:
             cpu.current = task.on_cpu = None
-        elif sleep is not None:
-            cpu.current = task.on_cpu = None
-            self._begin_sleep(task, sleep)
+            if sleep is not RUN:
+                self._begin_sleep(task, sleep)
+        elif stop_ns <= now_ns < end_ns and clock[LIMIT] == limit_ns:
+            self._stretch = stretch
+            return False
+        self._stretch = None
         if clock[ANY_WAKE]:
-            self._drain(end_ns)
+            self._drain(now_ns)
+        return True
 
     def _begin_sleep(self, task: Task, sleep: Sleep) -> None:
         task.sleep = sleep

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sim.engine.jit import njit
-from sim.machine.machine import ANY_WAKE, LIMIT, NOW
+from sim.machine.machine import ANY_WAKE, LIMIT
 
 
 @njit
@@ -14,4 +14,4 @@ def wake_up(m: Any, word: int) -> None:
     clock = m.clock
     clock[word] = 1
     clock[ANY_WAKE] = 1
-    clock[LIMIT] = min(clock[LIMIT], clock[NOW])
+    clock[LIMIT] = 0

@@ -26,10 +26,6 @@ def test_tracepoints_do_not_change_the_run(digest: str, families: frozenset[Trac
     assert bool(len(result.trace)) == bool(families - {Tracepoints.P4})
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a sample ends the kernel that runs, and the scheduler then looks again who is to run",
-)
 def test_the_distance_of_samples_does_not_change_what_is_counted() -> None:
     often = run(small(sample_interval_ms=10))
     usual = run(SMALL)
