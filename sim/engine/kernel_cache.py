@@ -2,8 +2,9 @@
 
 numba stamps a cached kernel with its own file's text only, so that a changed callee or record type
 in another file would go unnoticed. Here the stamp covers the file, everything of ``sim`` it
-imports, directly or not, and all of ``sim.engine`` and ``sim.machine``, whose record types are
-part of every kernel's argument. An edit recompiles what depends on it and no more.
+imports, directly or not, and all of ``sim.machine``, whose record types are part of every
+kernel's argument; but not the control plane, which kernels cannot call. An edit recompiles what
+depends on it and no more.
 """
 
 from __future__ import annotations
@@ -18,7 +19,11 @@ from numba.core.caching import UserProvidedCacheLocator
 
 _SIM = Path(__file__).resolve().parent.parent
 _IMPORT = re.compile(rb"^(?:from|import) (sim(?:\.\w+)*)", re.MULTILINE)
-_ALWAYS = ("engine", "machine")
+_CONTROL_PLANE = {
+    _SIM / "engine" / "engine.py",
+    _SIM / "engine" / "waitq.py",
+    _SIM / "machine" / "system.py",
+}
 
 
 class ImportedSourcesLocator(UserProvidedCacheLocator):  # type: ignore[misc]
@@ -32,9 +37,7 @@ class ImportedSourcesLocator(UserProvidedCacheLocator):  # type: ignore[misc]
 @functools.cache
 def stamp(path: Path) -> str:
     """sha256 over the interpreter's version and every source the file at ``path`` depends on."""
-    sources = {path.resolve()}
-    for room in _ALWAYS:
-        sources |= set((_SIM / room).rglob("*.py"))
+    sources = {path.resolve(), *(_SIM / "machine").glob("*.py")} - (_CONTROL_PLANE - {path})
     waiting = list(sources)
     while waiting:
         for source in _imports(waiting.pop()):
@@ -60,4 +63,4 @@ def _imports(path: Path) -> tuple[Path, ...]:
     for name in _IMPORT.findall(_text(path)):
         module = _SIM.parent.joinpath(*name.decode().split("."))
         found += [p for p in (module.with_suffix(".py"), module / "__init__.py") if p.is_file()]
-    return tuple(found)
+    return tuple(p for p in found if p not in _CONTROL_PLANE)
