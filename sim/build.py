@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from sim.advance import MAIN_LOOP
 from sim.block.disk import disk_parameters
-from sim.block.elevator import blk_service, blk_unplug
 from sim.block.request_queue import queue_arrays
 from sim.fs.ext3_groups import (
     ROOT_GROUP,
@@ -104,10 +104,6 @@ class Simulation:
     meta: dict[str, Any]
     task_info: list[dict[str, Any]] = field(default_factory=list)
 
-    def collect_sleeps(self) -> None:
-        """Hand the sleeps ended so far to the logs."""
-        self.sampler.logs.setdefault("sleeps", []).append(self.system.take_sleeps())
-
 
 def build(scenario: Scenario) -> Simulation:
     """Everything of one run in its initial state, tasks spawned, nothing executed."""
@@ -121,8 +117,7 @@ def build(scenario: Scenario) -> Simulation:
     arrays |= _words(scenario, arrays)
     system = System(
         arrays,
-        service_queue=blk_service,
-        unplug_queue=blk_unplug,
+        MAIN_LOOP,
         nr_cpus=scenario.cpu.nr_cpus,
         quantum_ns=scenario.cpu.quantum_us * 1000,
     )
@@ -312,7 +307,7 @@ def _spawn(simulation: Simulation, plans: list[TaskPlan], files: FilePlan) -> No
     )
     for t, plan in enumerate(plans, len(KERNEL_TASKS)):
         directories.create(t)
-        system.engine.spawn(plan.name, workloads.task)
+        system.engine.spawn_compiled(plan.name, workloads.act)
         simulation.task_info.append(
             {"name": plan.name, "kind": str(plan.kind), "memcg": plan.memcg}
         )

@@ -16,11 +16,12 @@ from typing import Any
 
 import numpy as np
 
+from sim.engine.records import SLEEP
 from sim.machine.request import IO_LOG, Issuer
 from sim.machine.stall import STALL, StallKind
 from sim.machine.tracepoints import TRACE
 
-__all__ = ["IO_LOG", "STALL", "TRACE", "Issuer", "Result", "SleepCause", "StallKind"]
+__all__ = ["IO_LOG", "SLEEP", "STALL", "TRACE", "Issuer", "Result", "SleepCause", "StallKind"]
 
 
 class SleepCause(IntEnum):
@@ -39,17 +40,6 @@ class SleepCause(IntEnum):
     OOM = 10
     NO_PROGRESS = 11
 
-
-SLEEP = np.dtype(
-    [
-        ("t_begin_ns", np.int64),
-        ("t_end_ns", np.int64),
-        ("task", np.int16),
-        ("cause", np.int8),  # SleepCause
-    ],
-    align=True,
-)
-"""One sleep of a task, idle and think time left out."""
 
 FAMILIES = ("series", "io", "stalls", "sleeps", "trace", "counters", "tasks")
 PRESENT = "present"

@@ -65,8 +65,7 @@ def run(
         slice_ns = int((target_ns - now_ns) * grow)
         if target_ns >= end_ns:
             simulation.system.engine.finish()
-            simulation.sampler.empty_logs()
-        simulation.collect_sleeps()
+        simulation.sampler.empty_logs()
         if on_chunk is not None:
             on_chunk(_result(simulation, scenario, now_ns, target_ns, taken))
         now_ns = target_ns

@@ -1,8 +1,8 @@
 """A discrete-event engine with processors: integer ns, total order (time, priority, seq).
 
-Tasks are generators. A task runs when the engine resumes it: it works (kernels add their cost to
-``clock[NOW]``) and yields either ``RUN`` ("I could go on") or a ``Sleep``. The engine has never
-heard of a page, and never looks at a wall clock.
+Tasks work and sleep. A task's body is a generator, which yields ``RUN`` ("I could go on") or a
+``Sleep``, or a kernel that the main loop calls itself. The engine has never heard of a page, and
+never looks at a wall clock. Its data plane is ``sched``: this module is Python's side of it.
 
 Processors have clocks of their own. The runnable processor with the smallest clock runs next (ties
 by number), at most up to the next event, the end of its task's slice, or a quantum past the
@@ -20,13 +20,36 @@ import heapq
 from collections.abc import Callable, Generator
 from typing import Any, NamedTuple
 
-from sim.engine.clock import ANY_WAKE, CPU, CURRENT, LIMIT, NOW
+from sim.engine.clock import (
+    ALARM_DUE_NS,
+    ALARM_NUMBER,
+    CUT_NS,
+    FINISHED,
+    LIMIT,
+    NOW,
+    SLEEP_CAUSE,
+    SLEEP_UNTIL_NS,
+    SLEEP_WAITQ,
+    STOP,
+    STRETCH_TASK,
+)
+from sim.engine.phases import ADVANCED, ALARM, HANDED, SENT
+from sim.engine.records import (
+    NEVER,
+    NOT_BEGUN,
+    PRIORITY_DEVICE,
+    PRIORITY_OBSERVER,
+    PRIORITY_TIMER,
+    TIMED_OUT,
+    WOKEN,
+)
+from sim.engine.sched import enqueue, set_alarm, wake_task
 from sim.engine.waitq import WaitQueue
 
-NEVER = 1 << 62
-"""A time that does not come."""
-
-PRIORITY_DEVICE, PRIORITY_TIMER, PRIORITY_OBSERVER = 0, 1, 9
+__all__ = [
+    "BEGUN", "NEVER", "PRIORITY_DEVICE", "PRIORITY_OBSERVER", "PRIORITY_TIMER", "RUN", "Alarm",
+    "Engine", "Sleep", "Task", "TaskGenerator",
+]  # fmt: skip
 
 
 class Sleep(NamedTuple):
@@ -39,89 +62,82 @@ class Sleep(NamedTuple):
 
 RUN = None
 """Yielded by a task that could go on."""
-RAN = -1
-"""``Task.last_cause`` of a task that ran; else the cause of the sleep it was woken from."""
+BEGUN = Sleep(-1)
+"""Yielded by a task for which a kernel has said how it sleeps."""
 
 TaskGenerator = Generator[Sleep | None, bool | None, None]
 
 
+def _column(name: str) -> Any:
+    """A field of the task's SCHED record as an attribute."""
+
+    def get(self: Task) -> int:
+        value: int = self._columns[name][self.number]
+        return value
+
+    def put(self: Task, value: int) -> None:
+        self._columns[name][self.number] = value
+
+    return property(get, put)
+
+
 class Task:
-    """One thread: its generator, its state, and where its time went."""
+    """One thread: its body, and a view of what ``sched`` knows of it."""
 
-    __slots__ = (
-        "finished",
-        "generator",
-        "last_cause",
-        "name",
-        "number",
-        "on_cpu",
-        "run_ns",
-        "runnable_ns",
-        "serial",
-        "since_ns",
-        "sleep",
-        "sleep_ns",
-        "vruntime",
-        "woken",
-    )
+    __slots__ = ("_columns", "_sleep_ns", "act", "generator", "name", "number")
 
-    def __init__(self, number: int, name: str, generator: TaskGenerator) -> None:
+    since_ns = _column("since_ns")
+    run_ns = _column("run_ns")
+    runnable_ns = _column("runnable_ns")
+    last_cause = _column("last_cause")
+    sleep_cause = _column("sleep_cause")
+    waitq = _column("waitq")
+    until_ns = _column("until_ns")
+
+    def __init__(self, number: int, name: str, columns: dict[str, Any], sleep_ns: Any) -> None:
         self.number = number
         self.name = name
-        self.generator = generator
-        self.sleep: Sleep | None = None
-        self.serial = 0
-        self.woken: bool | None = None
-        self.finished = False
-        self.on_cpu: Cpu | None = None
-        self.since_ns = 0
-        self.run_ns = 0
-        self.runnable_ns = 0
-        self.sleep_ns: dict[int, int] = {}
-        self.last_cause = RAN
-        self.vruntime = 0
+        self._columns = columns
+        self._sleep_ns = sleep_ns[number]
+        self.generator: TaskGenerator | None = None
+        self.act: Callable[[int, int], bool] | None = None
 
+    @property
+    def finished(self) -> bool:
+        """Whether its body has come to its end."""
+        return bool(self._columns["finished"][self.number])
 
-class Cpu:
-    """A processor with its own clock."""
+    @property
+    def sleep_ns(self) -> dict[int, int]:
+        """ns asleep by cause."""
+        return {cause: ns for cause, ns in enumerate(self._sleep_ns.tolist()) if ns}
 
-    __slots__ = ("clock_ns", "current", "number", "slice_end_ns")
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-        self.clock_ns = 0
-        self.current: Task | None = None
-        self.slice_end_ns = 0
+    def add_sleep_ns(self, cause: int, ns: int) -> None:
+        """Account (more or less) time asleep."""
+        self._sleep_ns[cause] += ns
 
 
 class Alarm:
     """A single-shot event that can be moved: the latest ``set`` counts."""
 
-    __slots__ = ("_engine", "action", "due_ns", "priority", "serial")
+    __slots__ = ("_engine", "action", "number", "priority", "serial")
 
     def __init__(self, engine: Engine, priority: int, action: Callable[[int], None]) -> None:
+        """``action(due_ns)`` may add its cost to ``clock[NOW]``, an observer's may not."""
         self._engine = engine
         self.priority = priority
         self.action = action
-        self.due_ns = NEVER
+        self.number = engine.add_alarm(self)
         self.serial = 0
 
+    @property
+    def due_ns(self) -> int:
+        """When it rings, NEVER when it is not set."""
+        return int(self._engine.alarm_due_ns[self.number])
+
     def set(self, due_ns: int) -> None:
-        """Fire at ``due_ns`` instead of any earlier setting."""
-        if due_ns == self.due_ns:
-            return
-        self.due_ns = due_ns
-        self.serial += 1
-        if due_ns < NEVER:
-            self._engine.push(due_ns, self.priority, self, self.serial)
-
-
-class Stretch(NamedTuple):
-    """What ``task`` may do on ``cpu`` before the engine looks again who is to run."""
-
-    cpu: Cpu
-    task: Task
-    limit_ns: int
+        """Ring at ``due_ns`` instead of any earlier setting."""
+        self._engine.set_alarm(self, due_ns)
 
 
 class Engine:
@@ -129,236 +145,132 @@ class Engine:
 
     def __init__(
         self,
-        clock: Any,
+        m: Any,
+        arrays: Any,
         *,
-        nr_cpus: int,
-        quantum_ns: int,
-        drain: Callable[[int], None],
-        on_sleep: Callable[[Task, int, int, int], None],
+        advance: Callable[[Any, int], int],
+        empty_logs: Callable[[], None],
     ) -> None:
-        """Set up ``nr_cpus`` idle processors.
+        """Take over the idle machine ``m`` that is made of ``arrays``.
 
-        ``clock`` is the shared int64 memoryview; ``drain(now_ns)`` runs after each resumption
-        that set ANY_WAKE; ``on_sleep(task, cause, begin_ns, end_ns)`` after each sleep.
+        ``advance(m, stop_ns)`` is its main loop; ``empty_logs()`` takes what its logs hold.
         """
-        self.clock = clock
+        self.m = m
+        self.clock = memoryview(arrays.clock)
         self.now_ns = 0
-        self.quantum_ns = quantum_ns
-        self.cpus = [Cpu(i) for i in range(nr_cpus)]
         self.tasks: list[Task] = []
-        self._heap: list[tuple[int, int, int, Any, int]] = []
-        self._observers: list[tuple[int, int, int, Any, int]] = []
-        self._stretch: Stretch | None = None
-        self._seq = 0
-        self._ready: list[tuple[int, int, Task]] = []
-        self._drain = drain
-        self._on_sleep = on_sleep
-        self._min_vruntime = 0
-        scale = nr_cpus.bit_length()
-        self._latency_ns = 6_000_000 * scale
-        self._granularity_ns = 2_000_000 * scale
-        self._wakeup_ns = 1_000_000 * scale
+        self._advance_kernel = advance
+        self.empty_logs = empty_logs
+        sched = arrays.sched
+        self._columns = {
+            name: memoryview(sched[name])
+            for name in sched.dtype.names
+            if sched.dtype[name].shape == ()
+        }
+        self._sleep_ns = sched["sleep_ns"]
+        self._woken = self._columns["woken"]
+        self._alarms: list[Alarm | None] = [None]  # the first is the kernels' own
+        self.alarm_due_ns = memoryview(arrays.alarm["due_ns"])
+        self._alarm_priority = arrays.alarm["priority"]
+        self._observers: list[tuple[int, int, int, Alarm]] = []
+        self._observer_seq = 0
 
     # ---- events
 
-    def push(self, due_ns: int, priority: int, target: Any, serial: int) -> None:
-        """Queue an event; ties in time break by priority, then by order of pushing."""
-        self._seq += 1
-        heap = self._observers if priority == PRIORITY_OBSERVER else self._heap
-        heapq.heappush(heap, (due_ns, priority, self._seq, target, serial))
+    def add_alarm(self, alarm: Alarm) -> int:
+        """The alarm's number."""
+        number = len(self._alarms)
+        self._alarm_priority[number] = alarm.priority
+        self._alarms.append(alarm)
+        return number
+
+    def set_alarm(self, alarm: Alarm, due_ns: int) -> None:
+        """Ring at ``due_ns`` instead of any earlier setting; observers have a heap of their own."""
+        if alarm.priority != PRIORITY_OBSERVER:
+            set_alarm(self.m, alarm.number, due_ns)
+        elif due_ns != alarm.due_ns:
+            self.alarm_due_ns[alarm.number] = due_ns
+            alarm.serial += 1
+            self._observer_seq += 1
+            if due_ns < NEVER:
+                row = (due_ns, self._observer_seq, alarm.serial, alarm)
+                heapq.heappush(self._observers, row)
 
     def run_until(self, end_ns: int) -> None:
         """Go on until nothing is left to do before ``end_ns``."""
         observers = self._observers
         while observers and observers[0][0] <= end_ns:
-            due_ns, _, _, alarm, serial = observers[0]
+            due_ns, _, serial, alarm = observers[0]
             self._advance(due_ns)
             heapq.heappop(observers)
             if alarm.serial == serial:
-                alarm.due_ns = NEVER
+                self.alarm_due_ns[alarm.number] = NEVER
                 alarm.action(due_ns)
         self._advance(end_ns)
         self.now_ns = end_ns
 
     def _advance(self, stop_ns: int) -> None:
         """All there is to do up to ``stop_ns``, events at that time included."""
-        heap = self._heap
-        if self._stretch is not None and not self._resume(self._stretch, stop_ns):
-            return
-        while True:
-            due_ns = heap[0][0] if heap else NEVER
-            cpu, limit_ns = self._next_cpu()
-            if cpu is None or due_ns <= cpu.clock_ns:
-                if due_ns > stop_ns:
-                    return
-                self._fire()
-            elif cpu.clock_ns >= stop_ns:
-                return
+        advance, m, clock = self._advance_kernel, self.m, self.clock
+        while (asked := advance(m, stop_ns)) != ADVANCED:
+            if asked == SENT:
+                self._send(self.tasks[clock[STRETCH_TASK]])
+            elif asked == HANDED:
+                t = clock[STRETCH_TASK]
+                act = self.tasks[t].act
+                assert act is not None
+                clock[FINISHED] = act(t, clock[STOP])
+            elif asked == ALARM:
+                alarm = self._alarms[clock[ALARM_NUMBER]]
+                assert alarm is not None
+                alarm.action(clock[ALARM_DUE_NS])
             else:
-                stretch = self._begin(cpu, min(due_ns, limit_ns))
-                if stretch is not None and not self._resume(stretch, stop_ns):
-                    return
+                self.empty_logs()
 
-    def _fire(self) -> None:
-        due_ns, _, _, target, serial = heapq.heappop(self._heap)
-        self.now_ns = max(self.now_ns, due_ns)
-        if target.serial != serial:
-            return
-        if isinstance(target, Alarm):
-            target.due_ns = NEVER
-            self._interrupt(target.action, due_ns)
-        else:
-            self.wake(target, due_ns, woken=False)
-
-    def _interrupt(self, action: Callable[[int], None], due_ns: int) -> None:
-        """Run an event's action; the CPU time it takes is stolen from CPU 0."""
-        clock = self.clock
-        clock[NOW] = due_ns
-        clock[CPU] = 0
-        action(due_ns)
-        cost_ns = clock[NOW] - due_ns
-        cpu = self.cpus[0]
-        cpu.clock_ns = max(cpu.clock_ns, due_ns) + cost_ns
-        if clock[ANY_WAKE]:
-            self._drain(clock[NOW])
+    def _send(self, task: Task) -> None:
+        """Resume a generator until it sleeps, ends, or the stretch has no time left."""
+        clock, woken, t = self.clock, self._woken, task.number
+        assert task.generator is not None
+        sleep: Sleep | None = RUN
+        while sleep is RUN and clock[NOW] < clock[CUT_NS] == clock[LIMIT]:
+            how = woken[t]
+            woken[t] = TIMED_OUT
+            try:
+                sleep = task.generator.send(None if how == NOT_BEGUN else how == WOKEN)
+            except StopIteration:
+                clock[FINISHED] = 1
+                return
+        if sleep is not RUN and sleep is not BEGUN:
+            clock[SLEEP_CAUSE] = sleep.cause
+            clock[SLEEP_WAITQ] = -1 if sleep.waitq is None else sleep.waitq.number
+            clock[SLEEP_UNTIL_NS] = sleep.until_ns
 
     # ---- tasks
 
     def spawn(self, name: str, generator_of: Callable[[int], TaskGenerator]) -> Task:
         """A new task, runnable at once; ``generator_of(number)`` makes its generator."""
+        task = self._new_task(name)
+        task.generator = generator_of(task.number)
+        return task
+
+    def spawn_compiled(self, name: str, act: Callable[[int, int], bool]) -> Task:
+        """A task whose body the main loop has; ``act(number, stop) -> whether it is over``."""
+        task = self._new_task(name)
+        task.act = act
+        self._columns["compiled"][task.number] = 1
+        return task
+
+    def _new_task(self, name: str) -> Task:
         number = len(self.tasks)
-        task = Task(number, name, generator_of(number))
+        task = Task(number, name, self._columns, self._sleep_ns)
         task.since_ns = self.now_ns
         self.tasks.append(task)
-        self._enqueue(task, self.now_ns)
+        enqueue(self.m, number, self.now_ns)
         return task
 
-    def wake(self, task: Task, now_ns: int, *, woken: bool = True) -> None:
+    def wake(self, task: Task, now_ns: int) -> None:
         """A sleeping task becomes runnable; others are left alone."""
-        sleep = task.sleep
-        if sleep is None:
-            return
-        task.serial += 1
-        task.sleep = None
-        task.woken = woken
-        if sleep.waitq is not None:
-            sleep.waitq.tasks.remove(task)
-        now_ns = max(now_ns, task.since_ns)
-        asleep_ns = now_ns - task.since_ns
-        task.sleep_ns[sleep.cause] = task.sleep_ns.get(sleep.cause, 0) + asleep_ns
-        self._on_sleep(task, sleep.cause, task.since_ns, now_ns)
-        task.since_ns = now_ns
-        task.last_cause = sleep.cause
-        floor = self._min_vruntime - self._latency_ns // 2
-        task.vruntime = max(task.vruntime, floor)
-        self._enqueue(task, now_ns)
-
-    def _enqueue(self, task: Task, now_ns: int) -> None:
-        heapq.heappush(self._ready, (task.vruntime, task.number, task))
-        for cpu in self.cpus:
-            if cpu.current is None:
-                cpu.clock_ns = max(cpu.clock_ns, now_ns)
-
-    def _next_cpu(self) -> tuple[Cpu | None, int]:
-        """The CPU to run next and how far: busy ones, and as many idle ones as tasks wait."""
-        best: Cpu | None = None
-        others_ns = NEVER
-        idle = len(self._ready)
-        for cpu in self.cpus:
-            if cpu.current is None:
-                if idle <= 0:
-                    continue
-                idle -= 1
-            if best is None:
-                best = cpu
-            elif cpu.clock_ns < best.clock_ns:
-                others_ns = best.clock_ns
-                best = cpu
-            elif cpu.clock_ns < others_ns:
-                others_ns = cpu.clock_ns
-        return best, others_ns + self.quantum_ns
-
-    def _pick(self, cpu: Cpu) -> Task:
-        """Keep the current task within its slice, unless a woken one is far behind it."""
-        current = cpu.current
-        if current is not None:
-            if not self._ready:
-                return current
-            behind = current.vruntime - self._ready[0][0]
-            spent = cpu.clock_ns >= cpu.slice_end_ns
-            if not spent and behind <= self._wakeup_ns:
-                return current
-            if behind < 0:
-                cpu.slice_end_ns = cpu.clock_ns + self._granularity_ns
-                return current
-            current.on_cpu = None
-            heapq.heappush(self._ready, (current.vruntime, current.number, current))
-        _, _, task = heapq.heappop(self._ready)
-        self._min_vruntime = max(self._min_vruntime, task.vruntime)
-        nr_running = len(self._ready) + 1
-        cpu.current = task
-        task.on_cpu = cpu
-        slice_ns = max(self._latency_ns // nr_running, self._granularity_ns)
-        cpu.slice_end_ns = max(cpu.clock_ns, task.since_ns) + slice_ns
-        return task
-
-    def _begin(self, cpu: Cpu, limit_ns: int) -> Stretch | None:
-        """Choose the task and how far it may go; None when it was woken after that."""
-        task = self._pick(cpu)
-        begin_ns = max(cpu.clock_ns, task.since_ns)
-        cpu.clock_ns = begin_ns
-        if begin_ns >= limit_ns:
-            return None
-        if self._ready and cpu.slice_end_ns > begin_ns:
-            limit_ns = min(limit_ns, cpu.slice_end_ns)
-        return Stretch(cpu, task, limit_ns)
-
-    def _resume(self, stretch: Stretch, stop_ns: int) -> bool:
-        """Whether the stretch came to its end before ``stop_ns``; if not it is kept."""
-        cpu, task, end_ns = stretch
-        clock = self.clock
-        limit_ns = min(end_ns, stop_ns)
-        begin_ns = now_ns = cpu.clock_ns
-        clock[NOW] = begin_ns
-        clock[LIMIT] = limit_ns
-        clock[CPU] = cpu.number
-        clock[CURRENT] = task.number
-        if begin_ns < limit_ns:
-            task.runnable_ns += begin_ns - task.since_ns
-            task.since_ns = begin_ns
-            task.last_cause = RAN
-        sleep: Sleep | None = RUN
-        # A kernel that woke somebody lowers LIMIT: that ends the stretch too.
-        while now_ns < limit_ns == clock[LIMIT] and sleep is RUN and not task.finished:
-            woken, task.woken = task.woken, False
-            try:
-                sleep = task.generator.send(woken)
-            except StopIteration:
-                task.finished = True
-            now_ns = clock[NOW]
-        if now_ns > begin_ns:
-            task.run_ns += now_ns - begin_ns
-            task.vruntime += now_ns - begin_ns
-            task.since_ns = cpu.clock_ns = now_ns
-        if task.finished or sleep is not RUN:
-            cpu.current = task.on_cpu = None
-            if sleep is not RUN:
-                self._begin_sleep(task, sleep)
-        elif stop_ns <= now_ns < end_ns and clock[LIMIT] == limit_ns:
-            self._stretch = stretch
-            return False
-        self._stretch = None
-        if clock[ANY_WAKE]:
-            self._drain(now_ns)
-        return True
-
-    def _begin_sleep(self, task: Task, sleep: Sleep) -> None:
-        task.sleep = sleep
-        task.serial += 1
-        if sleep.waitq is not None:
-            sleep.waitq.tasks.append(task)
-        if sleep.until_ns < NEVER:
-            self.push(max(sleep.until_ns, task.since_ns), PRIORITY_TIMER, task, task.serial)
+        wake_task(self.m, task.number, now_ns, WOKEN)
 
     def finish(self) -> None:
         """Bring every task's account of its time to now, no further and no less."""
@@ -368,9 +280,8 @@ class Engine:
                 self._take_off(task, -rest_ns)
             elif task.finished:
                 continue
-            elif task.sleep is not None:
-                cause = task.sleep.cause
-                task.sleep_ns[cause] = task.sleep_ns.get(cause, 0) + rest_ns
+            elif task.sleep_cause >= 0:
+                task.add_sleep_ns(task.sleep_cause, rest_ns)
             else:
                 task.runnable_ns += rest_ns
             task.since_ns = self.now_ns
@@ -379,5 +290,5 @@ class Engine:
         """What a task did beyond now: it stops at safe points only, and may wake who sleeps."""
         asleep_ns = min(task.sleep_ns.get(task.last_cause, 0), beyond_ns)
         if asleep_ns:
-            task.sleep_ns[task.last_cause] -= asleep_ns
+            task.add_sleep_ns(task.last_cause, -asleep_ns)
         task.run_ns -= beyond_ns - asleep_ns

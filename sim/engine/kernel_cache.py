@@ -13,9 +13,11 @@ import functools
 import hashlib
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from numba.core.caching import UserProvidedCacheLocator
+from numba.core.caching import FunctionCache, UserProvidedCacheLocator
 
 _SIM = Path(__file__).resolve().parent.parent
 _IMPORT = re.compile(rb"^(?:from|import) (sim(?:\.\w+)*)", re.MULTILINE)
@@ -32,6 +34,20 @@ class ImportedSourcesLocator(UserProvidedCacheLocator):  # type: ignore[misc]
     def get_source_stamp(self) -> str:
         """What numba compares with the stamp stored beside the compiled kernels of the file."""
         return stamp(Path(self._py_file))
+
+
+class LazyCache:
+    """numba's cache of one function, opened at first use: three hundred take 0.1 s to open."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._opened, name)
+
+    @functools.cached_property
+    def _opened(self) -> FunctionCache:
+        return FunctionCache(self._function)
 
 
 @functools.cache

@@ -1,31 +1,33 @@
-"""Wait queues: who sleeps for what, woken all at once or one by one in order of arrival."""
+"""Wait queues as Python sees them: who sleeps for what, woken all at once or one by one."""
 
 from __future__ import annotations
 
-from collections import deque
-from typing import TYPE_CHECKING
+from typing import Any
 
-if TYPE_CHECKING:
-    from sim.engine.engine import Engine, Task
+from sim.engine.sched import wake_up_nr
+
+_EVERYBODY = 1 << 30
 
 
 class WaitQueue:
-    """Sleeping tasks in order of arrival (wait.h)."""
+    """Sleeping tasks in order of arrival (wait.h): queue ``number`` of the machine."""
 
-    __slots__ = ("_engine", "name", "tasks")
+    __slots__ = ("_heads", "_m", "number")
 
-    def __init__(self, engine: Engine, name: str) -> None:
-        self._engine = engine
-        self.name = name
-        self.tasks: deque[Task] = deque()
+    def __init__(self, m: Any, arrays: Any, number: int) -> None:
+        self._m = m
+        self._heads = arrays.waitq["head"]
+        self.number = number
+
+    @property
+    def empty(self) -> bool:
+        """Whether nobody sleeps in it."""
+        return bool(self._heads[self.number] < 0)
 
     def wake_up_all(self, now_ns: int) -> None:
         """Every sleeper goes on."""
-        while self.tasks:
-            self._engine.wake(self.tasks[0], now_ns)
+        wake_up_nr(self._m, self.number, now_ns, _EVERYBODY)
 
     def wake_up(self, now_ns: int, nr_exclusive: int = 1) -> None:
         """The first ``nr_exclusive`` sleepers go on."""
-        while self.tasks and nr_exclusive > 0:
-            self._engine.wake(self.tasks[0], now_ns)
-            nr_exclusive -= 1
+        wake_up_nr(self._m, self.number, now_ns, nr_exclusive)

@@ -10,6 +10,7 @@ from typing import Any
 
 from sim.engine.clock import ANY_WAKE, CPU, CURRENT, LIMIT, NOW, NR_ENGINE_WORDS
 from sim.engine.jit import struct_type
+from sim.engine.records import ENGINE_FIELDS
 
 __all__ = ["ANY_WAKE", "CPU", "CURRENT", "LIMIT", "NOW", "Machine"]
 
@@ -43,8 +44,9 @@ __all__ = ["ANY_WAKE", "CPU", "CURRENT", "LIMIT", "NOW", "Machine"]
     DIRTY_EVENTS,  # pages dirtied by all tasks: the denominator of their shares
     WRITEOUTS,  # pages of files written: the denominator of the disks' shares
     PROP_HALF_PERIOD,  # half the period of these two, in events; 0 = not fixed yet
+    SOFTIRQ_CHARGED_NS,  # how much of the queue's softirq time was taken from CPU 0
     NR_CLOCK,
-) = range(NR_ENGINE_WORDS, 34)
+) = range(NR_ENGINE_WORDS, NR_ENGINE_WORDS + 30)
 
 FIELDS = (
     "clock",  # int64[NR_CLOCK]
@@ -85,5 +87,5 @@ NR_LATENCY = 128
 """Four buckets an octave of ns from 1 us up."""
 NR_CPU_WORDS = 16
 
-Machine: Any = struct_type("Machine", FIELDS, __name__)
-"""A struct of the arrays above. Kernels take it whole and read ``m.page`` and the like."""
+Machine: Any = struct_type("Machine", FIELDS + ENGINE_FIELDS, __name__)
+"""A struct of the arrays above and the engine's. Kernels take it whole and read ``m.page``."""

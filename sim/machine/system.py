@@ -8,91 +8,56 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
-import numpy as np
-
-from sim.engine.clock import ANY_WAKE, NOW
-from sim.engine.engine import NEVER, PRIORITY_DEVICE, RUN, Alarm, Engine, Sleep, Task
+from sim.engine.clock import NOW, NR_SLEEP_LOG
+from sim.engine.engine import BEGUN, NEVER, RUN, Engine, Sleep
 from sim.engine.jit import JIT, njit
+from sim.engine.records import ENGINE_FIELDS, engine_arrays, set_engine_words
 from sim.engine.waitq import WaitQueue
-from sim.machine.machine import (
-    FIELDS,
-    JIFFY_NS,
-    KICK_QUEUE,
-    NR_WAKE_TASKS,
-    WAKE_CONGESTION_ASYNC,
-    WAKE_CONGESTION_SYNC,
-    WAKE_FLUSHER,
-    WAKE_JOURNAL,
-    WAKE_KSWAPD,
-    WAKE_REQUEST_ASYNC,
-    WAKE_REQUEST_SYNC,
-    Machine,
+from sim.machine.machine import FIELDS, JIFFY_NS, NR_IO_LOG, NR_STALL, NR_TRACE, Machine
+from sim.machine.task import BUDGET_SPENT, TASK
+from sim.machine.wait import (
+    ASLEEP_UNPLUG,
+    CONGESTION_ASYNC,
+    FLUSHER_WAIT,
+    JOURNAL_WAIT,
+    KSWAPD_WAIT,
+    NR_WAITQS,
+    READY,
+    SHADOW_WAIT,
+    UNKNOWN_STOP,
+    account_congestion_wait,
+    begin_wait,
+    end_wait,
 )
-from sim.machine.page import PG_locked, PG_waiters, PG_writeback
-from sim.machine.request import ISSUER_DIRECT, ISSUER_KSWAPD, ISSUER_MEMCG
-from sim.machine.task import (
-    BUDGET_SPENT,
-    TASK,
-    WANT_ALLOC_RETRY_WAIT,
-    WANT_CONGESTION_WAIT,
-    WANT_ISOLATED_WAIT,
-    WANT_JOURNAL,
-    WANT_PAGE_READ,
-    WANT_PAGE_WRITEBACK,
-    WANT_PAUSE,
-    WANT_REQUEST_ASYNC,
-    WANT_REQUEST_SYNC,
-    WANT_THINK,
-    WANT_VM_WRITEOUT_WAIT,
-)
-from sim.machine.vmstat import (
-    DIRECT_CONGESTION_WAIT_NS,
-    DIRECT_CONGESTION_WAITS,
-    DIRECT_WRITEPAGE_NS,
-    KSWAPD_CONGESTION_WAIT_NS,
-    KSWAPD_CONGESTION_WAITS,
-    KSWAPD_WRITEPAGE_NS,
-    MEMCG_CONGESTION_WAIT_NS,
-    MEMCG_CONGESTION_WAITS,
-    MEMCG_WRITEPAGE_NS,
-)
-from sim.result import SLEEP, SleepCause
+from sim.result import SleepCause
 
 Waiting = Generator[Sleep | None, bool | None, bool]
 
-_CONGESTION_COUNTERS = {
-    ISSUER_KSWAPD: (KSWAPD_CONGESTION_WAIT_NS, KSWAPD_CONGESTION_WAITS),
-    ISSUER_DIRECT: (DIRECT_CONGESTION_WAIT_NS, DIRECT_CONGESTION_WAITS),
-    ISSUER_MEMCG: (MEMCG_CONGESTION_WAIT_NS, MEMCG_CONGESTION_WAITS),
-}
-_WRITEPAGE_COUNTERS = {
-    ISSUER_KSWAPD: KSWAPD_WRITEPAGE_NS,
-    ISSUER_DIRECT: DIRECT_WRITEPAGE_NS,
-    ISSUER_MEMCG: MEMCG_WRITEPAGE_NS,
-}
-_UNSEEN = (int(SleepCause.IDLE), int(SleepCause.THINK))
+_QUIET = 1 << SleepCause.IDLE | 1 << SleepCause.THINK
+"""Sleeps that nobody wants to see."""
+
+
+class MainLoop(NamedTuple):
+    """The kernels above this room that drive the machine; ``sim.advance`` has them."""
+
+    advance: Callable[[Any, int], int]
+    drain: Callable[[Any, int], None]
+    unplug: Callable[[Any], None]
 
 
 class System:
     """One virtual machine at run time."""
 
     def __init__(
-        self,
-        arrays: dict[str, Any],
-        *,
-        service_queue: Callable[[Any], int],
-        unplug_queue: Callable[[Any], None],
-        nr_cpus: int,
-        quantum_ns: int,
+        self, arrays: dict[str, Any], main_loop: MainLoop, *, nr_cpus: int, quantum_ns: int
     ) -> None:
-        """Make the machine of these arrays.
-
-        ``service_queue(m) -> ns of its next event`` and ``unplug_queue(m)`` are block's upcalls.
-        """
+        """Make the machine of these arrays; see ``machine.FIELDS``."""
+        arrays = arrays | engine_arrays(len(arrays["task"]), nr_cpus, NR_WAITQS)
+        set_engine_words(arrays["clock"], nr_cpus, quantum_ns, _QUIET)
         self.arrays = SimpleNamespace(**arrays)
-        self.m = make_machine(*(arrays[name] for name in FIELDS))
+        self.m = make_machine(*(arrays[name] for name in FIELDS + ENGINE_FIELDS))
         self.clock = memoryview(self.arrays.clock)
         self.vm = memoryview(self.arrays.vm)
         self.tcol: dict[str, Any] = {
@@ -100,77 +65,26 @@ class System:
         }
         self.jiffy_ns = int(self.clock[JIFFY_NS])
         self.engine = Engine(
-            self.clock,
-            nr_cpus=nr_cpus,
-            quantum_ns=quantum_ns,
-            drain=self._drain,
-            on_sleep=self._log_sleep,
+            self.m,
+            self.arrays,
+            advance=main_loop.advance,
+            empty_logs=self._drop_logs,
         )
-        self.kswapd_wait = WaitQueue(self.engine, "kswapd_wait")
-        self.flusher_wait = WaitQueue(self.engine, "flusher_wait")
-        self.congestion_async = WaitQueue(self.engine, "congestion_wqh[BLK_RW_ASYNC]")
-        self.congestion_sync = WaitQueue(self.engine, "congestion_wqh[BLK_RW_SYNC]")
-        self.request_async = WaitQueue(self.engine, "get_request_wait async")
-        self.request_sync = WaitQueue(self.engine, "get_request_wait sync")
-        self.journal_wait = WaitQueue(self.engine, "journal")
-        self.shadow_wait = WaitQueue(self.engine, "journal shadow")
-        self._service_queue = service_queue
-        self._unplug_queue = unplug_queue
-        self._queue_alarm = Alarm(self.engine, PRIORITY_DEVICE, self._serve_queue)
-        self._page_flags = memoryview(arrays["page"]["page_flags"])
-        self._softirq_ns = memoryview(arrays["queue"]["softirq_ns"])
-        self._softirq_charged_ns = 0
-        self.sleeps: list[tuple[int, int, int, int]] = []
+        self.kswapd_wait = WaitQueue(self.m, self.arrays, KSWAPD_WAIT)
+        self.flusher_wait = WaitQueue(self.m, self.arrays, FLUSHER_WAIT)
+        self.congestion_async = WaitQueue(self.m, self.arrays, CONGESTION_ASYNC)
+        self.journal_wait = WaitQueue(self.m, self.arrays, JOURNAL_WAIT)
+        self.shadow_wait = WaitQueue(self.m, self.arrays, SHADOW_WAIT)
+        self._main_loop = main_loop
 
-    # ---- the disk, and what kernels leave to wake
-
-    def _serve_queue(self, _now_ns: int) -> None:
-        """The disk's interrupt; the CPU time of its softirq is what the engine charges for it."""
-        self._queue_alarm.set(int(self._service_queue(self.m)))
-        softirq_ns = int(self._softirq_ns[0])
-        self.clock[NOW] += softirq_ns - self._softirq_charged_ns
-        self._softirq_charged_ns = softirq_ns
-
-    def _drain(self, now_ns: int) -> None:
+    def drain(self, now_ns: int) -> None:
         """Act on what kernels left in the clock's WAKE words."""
-        clock = self.clock
-        engine = self.engine
-        while clock[ANY_WAKE]:
-            clock[ANY_WAKE] = 0
-            if clock[KICK_QUEUE]:
-                clock[KICK_QUEUE] = 0
-                clock[NOW] = now_ns
-                self._queue_alarm.set(int(self._service_queue(self.m)))
-            for word, waitq in (
-                (WAKE_KSWAPD, self.kswapd_wait),
-                (WAKE_FLUSHER, self.flusher_wait),
-                (WAKE_CONGESTION_ASYNC, self.congestion_async),
-                (WAKE_CONGESTION_SYNC, self.congestion_sync),
-                (WAKE_JOURNAL, self.journal_wait),
-            ):
-                if clock[word]:
-                    clock[word] = 0
-                    waitq.wake_up_all(now_ns)
-            for word, waitq in (
-                (WAKE_REQUEST_ASYNC, self.request_async),
-                (WAKE_REQUEST_SYNC, self.request_sync),
-            ):
-                if clock[word]:
-                    waitq.wake_up(now_ns, clock[word])
-                    clock[word] = 0
-            for i in range(clock[NR_WAKE_TASKS]):
-                engine.wake(engine.tasks[int(self.arrays.wake[i])], now_ns)
-            clock[NR_WAKE_TASKS] = 0
+        self._main_loop.drain(self.m, now_ns)
 
-    def _log_sleep(self, task: Task, cause: int, begin_ns: int, end_ns: int) -> None:
-        if cause not in _UNSEEN:
-            self.sleeps.append((begin_ns, end_ns, task.number, cause))
-
-    def take_sleeps(self) -> np.ndarray:
-        """Sleeps ended since the last call, as SLEEP records."""
-        records = np.array(self.sleeps, SLEEP) if self.sleeps else np.zeros(0, SLEEP)
-        self.sleeps.clear()
-        return records
+    def _drop_logs(self) -> None:
+        """Nobody watches: the logs begin anew."""
+        for word in (NR_IO_LOG, NR_TRACE, NR_STALL, NR_SLEEP_LOG):
+            self.clock[word] = 0
 
     # ---- sleeping
 
@@ -187,18 +101,12 @@ class System:
         woken = yield Sleep(int(cause), waitq, until_ns)
         return bool(woken)
 
-    def congestion_wait(
-        self, t: int, timeout_jiffies: int, cause: SleepCause = SleepCause.CONGESTION_WAIT
-    ) -> Waiting:
+    def congestion_wait(self, t: int, timeout_jiffies: int) -> Waiting:
         """Sleeps. Until some queue leaves congestion or the timeout (backing-dev.c)."""
         begin_ns = self.clock[NOW]
-        woken = yield Sleep(int(cause), self.congestion_async, self.jiffies(timeout_jiffies))
-        asleep_ns = self.clock[NOW] - begin_ns
-        counters = _CONGESTION_COUNTERS.get(self.tcol["issuer"][t])
-        if counters is not None:
-            self.vm[counters[0]] += asleep_ns
-            self.vm[counters[1]] += 1
-        self.tcol["stall_cw_ns"][t] += asleep_ns
+        cause = int(SleepCause.CONGESTION_WAIT)
+        woken = yield Sleep(cause, self.congestion_async, self.jiffies(timeout_jiffies))
+        account_congestion_wait(self.m, t, self.clock[NOW] - begin_ns)
         return bool(woken)
 
     def wait(self, t: int, stop: int) -> Waiting:
@@ -206,57 +114,15 @@ class System:
         if stop == BUDGET_SPENT:
             yield RUN
             return True
-        if stop in (WANT_REQUEST_ASYNC, WANT_REQUEST_SYNC):
-            return (yield from self._wait_request(t, stop))
-        if stop in (WANT_PAGE_WRITEBACK, WANT_PAGE_READ):
-            return (yield from self._wait_page(t, stop))
-        if stop == WANT_CONGESTION_WAIT:
-            return (yield from self.congestion_wait(t, self.tcol["timeout_jiffies"][t]))
-        if stop == WANT_ISOLATED_WAIT:
-            return (yield from self.congestion_wait(t, self.hz(10), SleepCause.TOO_MANY_ISOLATED))
-        if stop == WANT_VM_WRITEOUT_WAIT:
-            return (
-                yield from self.congestion_wait(t, self.hz(10), SleepCause.THROTTLE_VM_WRITEOUT)
-            )
-        if stop == WANT_ALLOC_RETRY_WAIT:
-            return (yield from self.congestion_wait(t, self.hz(50), SleepCause.NO_PROGRESS))
-        if stop == WANT_JOURNAL:
-            return (yield from self._wait_in_writepage(t, self.shadow_wait, SleepCause.JOURNAL))
-        if stop == WANT_THINK:
-            woken = yield Sleep(int(SleepCause.THINK), None, self.tcol["sleep_until_ns"][t])
-            return bool(woken)
-        if stop == WANT_PAUSE:
-            until_ns = self.jiffies(self.tcol["timeout_jiffies"][t])
-            woken = yield Sleep(int(SleepCause.BALANCE_DIRTY), None, until_ns)
-            return bool(woken)
-        raise AssertionError(f"a kernel of task {t} returned stop code {stop}")
-
-    def _wait_request(self, t: int, stop: int) -> Waiting:
-        waitq = self.request_async if stop == WANT_REQUEST_ASYNC else self.request_sync
-        return (yield from self._wait_in_writepage(t, waitq, SleepCause.GET_REQUEST))
-
-    def _wait_in_writepage(self, t: int, waitq: WaitQueue, cause: SleepCause) -> Waiting:
-        begin_ns = self.clock[NOW]
-        woken = yield Sleep(int(cause), waitq)
-        asleep_ns = self.clock[NOW] - begin_ns
-        counter = _WRITEPAGE_COUNTERS.get(self.tcol["issuer"][t])
-        if counter is not None:
-            self.vm[counter] += asleep_ns
-        self.tcol["stall_wp_ns"][t] += asleep_ns
-        return bool(woken)
-
-    def _wait_page(self, t: int, stop: int) -> Waiting:
-        pfn = self.tcol["wait_pfn"][t]
-        bit = PG_writeback if stop == WANT_PAGE_WRITEBACK else PG_locked
-        if not self._page_flags[pfn] & bit:
-            self.tcol["wait_pfn"][t] = -1
+        said = begin_wait(self.m, t, stop)
+        if said == READY:
             return True
-        self._page_flags[pfn] |= PG_waiters
-        cause = SleepCause.PAGE_WRITEBACK if stop == WANT_PAGE_WRITEBACK else SleepCause.PAGE_READ
-        self._unplug_queue(self.m)  # who waits for a page starts the disk (sync_page)
-        begin_ns = self.clock[NOW]
-        woken = yield Sleep(int(cause))
-        self.tcol["stall_wait_ns"][t] += self.clock[NOW] - begin_ns
+        if said == UNKNOWN_STOP:
+            raise AssertionError(f"a kernel of task {t} returned stop code {stop}")
+        if said == ASLEEP_UNPLUG:
+            self._main_loop.unplug(self.m)
+        woken = yield BEGUN
+        end_wait(self.m, t)
         return bool(woken)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from sim.engine.clock import NR_SLEEP_LOG
 from sim.engine.engine import PRIORITY_OBSERVER, Alarm
 from sim.machine.dirty_limits import update_dirty_limits
 from sim.machine.machine import NR_IO_LOG, NR_STALL, NR_TRACE
@@ -57,7 +58,10 @@ class Sampler:
             + [f"memcg.{name}.{f}" for name in memcg_names for f in MEMCG_FIELDS]
         )
         self.rows: list[np.ndarray] = []
-        self.logs: dict[str, list[np.ndarray]] = {"io": [], "trace": [], "stalls": []}
+        self.logs: dict[str, list[np.ndarray]] = {
+            "io": [], "trace": [], "stalls": [], "sleeps": [],
+        }  # fmt: skip
+        system.engine.empty_logs = self.empty_logs
         self._views = _views(system.arrays, zones, len(memcg_names))
         self._alarm = Alarm(system.engine, PRIORITY_OBSERVER, self._sample)
         self._alarm.set(0)
@@ -82,6 +86,7 @@ class Sampler:
             ("io", NR_IO_LOG, arrays.io_log),
             ("trace", NR_TRACE, arrays.trace),
             ("stalls", NR_STALL, arrays.stall),
+            ("sleeps", NR_SLEEP_LOG, arrays.sleep_log),
         ):
             if clock[word]:
                 self.logs[name].append(np.array(log[: clock[word]]))

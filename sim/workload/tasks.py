@@ -1,15 +1,11 @@
-"""The task around ``workload_step``: acts on its stop codes, makes files, dies when OOM says so."""
+"""What a workload task needs Python for: new files, OOM, and its end."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from typing import Any
+from collections.abc import Callable
 
 from sim.machine.system import System
 from sim.machine.task import DONE, PF_MEMDIE, WANT_FILE, WANT_MEMCG_OOM, WANT_OOM
-from sim.workload.steps import enter_workload, workload_step
-
-Steps = Generator[Any, bool | None, Any]
 
 
 class Workloads:
@@ -33,20 +29,21 @@ class Workloads:
         self.kill = kill
         self.leave = leave
 
-    def task(self, t: int) -> Steps:
-        """Sleeps. One workload task."""
+    def act(self, t: int, stop: int) -> bool:
+        """Do what the kernel of the task cannot; whether the task is over."""
         s = self.system
-        enter_workload(s.m, t)
-        while (stop := workload_step(s.m, t)) != DONE:
-            if stop == WANT_FILE:
-                ino = self.next_file(t)
-                if ino < 0:
-                    return
-                s.tcol["op_inode"][t] = ino
-                s.tcol["op_ready"][t] = 1
-            elif stop in (WANT_OOM, WANT_MEMCG_OOM):
-                victim = self.kill(t, stop == WANT_MEMCG_OOM)
-                s.tcol["pf_flags"][victim] |= PF_MEMDIE
-            else:
-                yield from s.wait(t, stop)
-        self.leave(t)
+        if stop == WANT_FILE:
+            ino = self.next_file(t)
+            if ino < 0:
+                return True
+            s.tcol["op_inode"][t] = ino
+            s.tcol["op_ready"][t] = 1
+        elif stop in (WANT_OOM, WANT_MEMCG_OOM):
+            victim = self.kill(t, stop == WANT_MEMCG_OOM)
+            s.tcol["pf_flags"][victim] |= PF_MEMDIE
+        elif stop == DONE:
+            self.leave(t)
+            return True
+        else:
+            raise AssertionError(f"workload_step of task {t} returned stop code {stop}")
+        return False

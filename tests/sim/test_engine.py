@@ -5,38 +5,38 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.engine.clock import ANY_WAKE, CPU, LIMIT, NOW, NR_ENGINE_WORDS
-from sim.engine.engine import NEVER, RUN, Alarm, Engine, Sleep
-from sim.engine.waitq import WaitQueue
+from sim.engine.clock import ANY_WAKE, CPU, LIMIT, NOW, NR_SLEEP_LOG
+from sim.engine.engine import NEVER, RUN, Alarm, Sleep
+from sim.engine.records import NR_ALARMS
+from sim.machine.machine import WAKE_JOURNAL
+from tests.support.bare_machine import make
 
 MS = 1_000_000
 CAUSE = 7
 
 
 class Rig:
-    """An engine whose tasks are lists of steps: ns to work, or a Sleep."""
+    """A bare machine whose tasks are lists of steps: ns to work, or a Sleep."""
 
     def __init__(self, nr_cpus: int = 1, quantum_ns: int = 50_000) -> None:
-        self.clock = memoryview(np.zeros(NR_ENGINE_WORDS + 2, np.int64))
+        self.system = make(nr_tasks=6, nr_cpus=nr_cpus, quantum_ns=quantum_ns).s
+        self.clock = self.system.clock
+        self.engine = self.system.engine
         self.log: list[tuple[int, str]] = []
-        self.slept: list[tuple[str, int, int, int]] = []
-        self.drained: list[int] = []
-        self.engine = Engine(
-            self.clock,
-            nr_cpus=nr_cpus,
-            quantum_ns=quantum_ns,
-            drain=self._drain,
-            on_sleep=lambda task, cause, a, b: self.slept.append((task.name, cause, a, b)),
-        )
 
-    def _drain(self, now_ns: int) -> None:
-        self.clock[ANY_WAKE] = 0
-        self.drained.append(now_ns)
+    def slept(self) -> list[tuple[str, int, int, int]]:
+        """(task, cause, begin, end) of each sleep that has ended."""
+        log = self.system.arrays.sleep_log
+        rows = [log[i] for i in range(self.clock[NR_SLEEP_LOG])]
+        names = [task.name for task in self.engine.tasks]
+        return [
+            (names[r["task"]], int(r["cause"]), int(r["t_begin_ns"]), int(r["t_end_ns"]))
+            for r in rows
+        ]
 
     def spawn(self, name: str, *steps: Any) -> Any:
         def body(_number: int) -> Any:
@@ -139,12 +139,12 @@ def test_a_timeout_ends_a_sleep_at_its_time_and_says_so() -> None:
     rig.engine.run_until(10 * MS)
     assert rig.log[0] == (4 * MS, "a timeout")
     assert task.sleep_ns == {CAUSE: 4 * MS}
-    assert rig.slept == [("a", CAUSE, 0, 4 * MS)]
+    assert rig.slept() == [("a", CAUSE, 0, 4 * MS)]
 
 
 def test_a_woken_sleeper_does_not_time_out_later() -> None:
     rig = Rig()
-    queue = WaitQueue(rig.engine, "q")
+    queue = rig.system.journal_wait
     rig.spawn("a", Sleep(CAUSE, queue, 4 * MS), Sleep(CAUSE, queue, 20 * MS))
     rig.at(1 * MS, queue.wake_up_all)
     rig.engine.run_until(10 * MS)
@@ -155,15 +155,15 @@ def test_a_woken_sleeper_does_not_time_out_later() -> None:
 
 def test_a_timed_out_sleeper_has_left_its_queue() -> None:
     rig = Rig()
-    queue = WaitQueue(rig.engine, "q")
+    queue = rig.system.journal_wait
     rig.spawn("a", Sleep(CAUSE, queue, MS))
     rig.engine.run_until(2 * MS)
-    assert not queue.tasks
+    assert queue.empty
 
 
 def test_exclusive_wakeups_go_in_order_of_arrival() -> None:
     rig = Rig()
-    queue = WaitQueue(rig.engine, "q")
+    queue = rig.system.journal_wait
     for i, name in enumerate("cab"):
         rig.spawn(name, 1000 * (i + 1), Sleep(CAUSE, queue))
     rig.at(MS, queue.wake_up)
@@ -175,7 +175,7 @@ def test_exclusive_wakeups_go_in_order_of_arrival() -> None:
 
 def test_waking_nobody_is_not_remembered() -> None:
     rig = Rig()
-    queue = WaitQueue(rig.engine, "q")
+    queue = rig.system.journal_wait
     queue.wake_up(0, 5)
     rig.spawn("a", Sleep(CAUSE, queue))
     rig.engine.run_until(MS)
@@ -192,14 +192,26 @@ def test_a_running_task_is_not_woken() -> None:
 
 
 def test_what_a_task_leaves_to_wake_is_drained_when_it_stops() -> None:
-    rig = Rig()
+    rig = Rig(nr_cpus=2)
 
     def leave(_now_ns: int) -> None:
-        rig.clock[ANY_WAKE] = 1
+        rig.clock[WAKE_JOURNAL] = rig.clock[ANY_WAKE] = 1
 
-    rig.spawn("a", 700, leave, Sleep(CAUSE, None, MS))
+    rig.spawn("b", Sleep(CAUSE, rig.system.journal_wait))
+    rig.spawn("a", 700, leave, 50, Sleep(CAUSE, None, MS))
     rig.engine.run_until(2 * MS)
-    assert rig.drained == [700]
+    assert rig.slept()[0] == ("b", CAUSE, 0, 750)
+
+
+def test_events_that_became_void_make_room_for_others() -> None:
+    rig = Rig()
+    alarm = rig.at(5 * MS, lambda now: rig.log.append((now, "rung")))
+    for i in range(20 * NR_ALARMS):
+        alarm.set(6 * MS + i)
+    alarm.set(7 * MS)
+    rig.spawn("a", Sleep(CAUSE, None, 4 * MS))
+    rig.engine.run_until(20 * MS)
+    assert rig.log == [(4 * MS, "a timeout"), (4 * MS, "a done on 0"), (7 * MS, "rung")]
 
 
 # ---- processors
@@ -240,8 +252,8 @@ def test_a_processor_does_not_run_further_ahead_than_a_quantum() -> None:
     def body(_number: int) -> Any:
         while True:
             rig.clock[NOW] = rig.clock[LIMIT]
-            clocks = [cpu.clock_ns for cpu in rig.engine.cpus]
-            ahead.append(rig.clock[NOW] - min(clocks))
+            clocks = rig.system.arrays.processor["clock_ns"]
+            ahead.append(rig.clock[NOW] - int(clocks.min()))
             yield RUN
 
     rig.engine.spawn("a", body)

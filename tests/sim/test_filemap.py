@@ -59,7 +59,7 @@ class Files:
         return kernel(self.s.m, T)
 
     def check(self) -> None:
-        self.s._drain(self.s.clock[NOW])  # whom the kernels woke is no part of these tests
+        self.s.drain(self.s.clock[NOW])  # whom the kernels woke is no part of these tests
         check_machine(self.simulation)
 
     def pfn(self, index: int) -> int:

@@ -165,9 +165,9 @@ def run_to(simulation: Simulation, now_ms: int) -> Any:
 
 def test_kswapd_naps_a_tenth_of_a_second_before_it_sleeps_for_good(idle: Simulation) -> None:
     task = run_to(idle, 50)
-    assert task.sleep.until_ns == 100 * MS
+    assert task.until_ns == 100 * MS
     task = run_to(idle, 110)
-    assert task.sleep.until_ns >= NEVER
+    assert task.until_ns >= NEVER
     assert idle.system.vm[KSWAPD_LOW_WMARK_HIT_QUICKLY] == 0
     assert idle.system.vm[KSWAPD_HIGH_WMARK_HIT_QUICKLY] == 0
 
@@ -208,6 +208,6 @@ def test_wakeup_kswapd_asks_for_a_zone_below_low_only(idle: Simulation) -> None:
     wakeup_kswapd(system.m, T, ZONE_DMA32)
     assert system.vm[WAKEUP_KSWAPD] == 1
     assert system.vm[KSWAPD_AWAKE] == 0
-    system._drain(200 * MS)
+    system.drain(200 * MS)
     run_to(idle, 201)
     assert system.vm[KSWAPD_WAKEUPS] == wakeups + 1

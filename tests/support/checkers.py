@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from sim.engine.phases import DISK_ALARM
 from sim.machine.machine import ANY_WAKE
 from sim.machine.page import (
     NR_LRU_LISTS,
@@ -33,6 +34,7 @@ from sim.machine.vmstat import (
     NR_WRITEBACK,
     NR_WRITEBACK_SWAP,
 )
+from sim.machine.wait import JOURNAL_WAIT, KSWAPD_WAIT, REQUEST_SYNC
 from sim.machine.zone import MAX_NR_ZONES
 from sim.mm.filemap import STEP_ALONE, STEP_AROUND, STEP_READ
 from sim.mm.free import PCP_COUNT, PCP_HEAD, PCP_TAIL
@@ -346,15 +348,16 @@ def check_sleepers(simulation: Any) -> None:
     arrays, q = system.arrays, system.arrays.queue[0]
     assert system.clock[ANY_WAKE] == 0, "wakeups that nobody acted on"
     if q["nr_queued"] or q["nr_at_disk"]:
-        assert system._queue_alarm.due_ns < NEVER, "requests wait and no event of the disk is due"
+        due_ns = arrays.alarm["due_ns"][DISK_ALARM]
+        assert due_ns < NEVER, "requests wait and no event of the disk is due"
     for task in system.engine.tasks:
-        if task.sleep is None or task.sleep.until_ns < NEVER:
+        if task.sleep_cause < 0 or task.until_ns < NEVER:
             continue
-        cause, waitq = SleepCause(task.sleep.cause), task.sleep.waitq
+        cause, waitq = SleepCause(task.sleep_cause), task.waitq
         who = f"{task.name} sleeps in {cause.name} for ever"
         assert cause not in CONGESTION, who
         if cause == SleepCause.GET_REQUEST:
-            sync = int(waitq is system.request_sync)
+            sync = int(waitq == REQUEST_SYNC)
             assert arrays.vm[NR_REQUESTS_ASYNC + sync] > 0, f"{who}: no request is left to end"
         elif cause in (SleepCause.PAGE_WRITEBACK, SleepCause.PAGE_READ):
             pfn = int(arrays.task["wait_pfn"][task.number])
@@ -363,12 +366,12 @@ def check_sleepers(simulation: Any) -> None:
             assert int(arrays.page["page_flags"][pfn]) & bit, f"{who}: page {pfn} has no IO"
             assert int(arrays.page["page_flags"][pfn]) & PG_waiters, f"{who}: none is to be woken"
         elif cause == SleepCause.JOURNAL:
-            shadow = waitq is not system.journal_wait
+            shadow = waitq != JOURNAL_WAIT
             assert arrays.fs["log_io"][0] if shadow else q["nr_cookies"], who
-        elif waitq is system.journal_wait:
+        elif waitq == JOURNAL_WAIT:
             assert not arrays.fs["running"][0], f"{who}: a transaction is running"
         else:
-            assert waitq is system.kswapd_wait, who
+            assert waitq == KSWAPD_WAIT, who
 
 
 def check_task_times(simulation: Any) -> None:

@@ -87,8 +87,7 @@ def stepped(scenario: Scenario, step_ms: int = 200) -> Iterator[Simulation]:
         engine.run_until(now_ms * MS)
         if now_ms == scenario.duration_ms:
             engine.finish()
-            simulation.sampler.empty_logs()
-        simulation.collect_sleeps()
+        simulation.sampler.empty_logs()
         yield simulation
 
 

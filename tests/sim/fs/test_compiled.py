@@ -11,14 +11,12 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 SCRIPT = """
-import hashlib, importlib.util, sys
+import hashlib
 import numpy as np
-spec = importlib.util.spec_from_file_location("fs_machine", "tests/sim/fs/conftest.py")
-made = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(made)
+from tests.support.bare_machine import make
 from sim.fs.fs_writeback import wakeup_flusher_threads
 from sim.machine.machine import NOW
-x = made.make((1500, 1500, 64, 1 << 12), nr_requests=16, journal_blocks=64, swap_pages=100)
+x = make((1500, 1500, 64, 1 << 12), nr_requests=16, journal_blocks=64, swap_pages=100)
 x.start_threads()
 x.run(0.1)
 for i in range(12):
@@ -28,7 +26,7 @@ for i in range(12):
     x.dirty(2, i)
     x.dirty(3, 17 * i * i)
     wakeup_flusher_threads(x.m, 40 * i)
-    x.s._drain(x.s.engine.now_ns)
+    x.s.drain(x.s.engine.now_ns)
     x.run(0.9)
 x.run(40.0)
 h = hashlib.sha256()

@@ -176,7 +176,7 @@ def test_the_flusher_does_every_work_that_was_asked_for(machine):
     wakeup_flusher_threads(x.m, 1000)
     wakeup_flusher_threads(x.m, 500)
     assert x.clock[WAKE_FLUSHER] == 1
-    x.s._drain(x.s.engine.now_ns)
+    x.s.drain(x.s.engine.now_ns)
     x.run(1.0)
     # Each work ends with the pass in which it has its pages: 1024 each.
     assert x.vm[WRITTEN_FLUSHER] == 2048
@@ -189,7 +189,7 @@ def test_a_work_of_zero_pages_means_all_that_is_dirty(machine):
     x.run(0.1)
     x.dirty(0, *range(3000), allocate=False)
     wakeup_flusher_threads(x.m, 0)
-    x.s._drain(x.s.engine.now_ns)
+    x.s.drain(x.s.engine.now_ns)
     x.run(1.0)
     assert (x.vm[NR_FILE_DIRTY], x.vm[NR_WRITEBACK]) == (0, 0)
 
@@ -200,7 +200,7 @@ def test_background_work_stops_at_the_threshold(machine):
     x.run(0.1)
     x.dirty(0, *range(8000), allocate=False)
     x.clock[BACKGROUND_WANTED] = x.clock[WAKE_FLUSHER] = x.clock[ANY_WAKE] = 1
-    x.s._drain(x.s.engine.now_ns)
+    x.s.drain(x.s.engine.now_ns)
     x.run(3.0)
     threshold = (x.arrays.page.shape[0] + 1) // 10
     assert threshold - 1024 <= x.vm[NR_FILE_DIRTY] <= threshold

@@ -170,6 +170,6 @@ def test_a_transaction_of_a_quarter_of_the_journal_is_committed_at_once(machine)
     x = running(machine, journal_blocks=64)
     for block in range(50_000, 50_016):
         journal_dirty_metadata(x.m, block)
-    x.s._drain(x.s.engine.now_ns)
+    x.s.drain(x.s.engine.now_ns)
     x.run(0.5)
     assert x.vm[JOURNAL_COMMITS] == 1
