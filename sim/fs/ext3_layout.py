@@ -374,24 +374,31 @@ def _append_block(m: Any, inode: Any, index: Any, slot: Any) -> Any:
 
 
 @njit
+def _shadowed(m: Any, block: Any) -> Any:
+    """Being written to the log, and not yet copied out for the running transaction."""
+    return m.block_used[block] & (META_COMMITTING | META_RUNNING) == META_COMMITTING
+
+
+@njit
 def in_shadow(m: Any, ino: Any, index: Any) -> Any:
     """Must an allocation wait, as its metadata is on its way to the log (BJ_Shadow)?
 
-    Looks at the inode, the indirect block and the bitmap of the goal's group.
+    Looks at the inode, the indirect block and the bitmap of the goal's group. What the running
+    transaction took part in before the log was begun has a copy and need not wait
+    (do_get_write_access).
     """
     fs = m.fs[0]
     if not fs.log_io:
         return False
-    used = m.block_used
-    if used[inode_block(m, ino)] & META_COMMITTING:
+    if _shadowed(m, inode_block(m, ino)):
         return True
     if index >= DIRECT_BLOCKS:
         base = np.int64(m.inode[ino].first_slot)
         word = indirect_word(base, (np.int64(index) - DIRECT_BLOCKS) >> PTRS_BITS)
-        if m.indirect[word] > 0 and used[m.indirect[word]] & META_COMMITTING:
+        if m.indirect[word] > 0 and _shadowed(m, m.indirect[word]):
             return True
     group = _find_goal(m, ino, index) // BLOCKS_PER_GROUP
-    return used[fs.group_bitmap[group]] & META_COMMITTING != 0
+    return _shadowed(m, fs.group_bitmap[group])
 
 
 @njit

@@ -7,8 +7,8 @@ the buffers are being written leaves the page dirty.
 While the log is written nobody may change the metadata that is in it: who wants to, to allocate a
 block, sleeps until the writes have ended.
 
-# Differs from 2.6.35: does not wait for data of the transaction that others have under IO, nor for
-# handles; no fsync; a log block is copied at no cost; new files are made without waiting.
+# Differs from 2.6.35: waits for no handles; all data under IO of an inode with ordered data is the
+# transaction's; no fsync; a log block is copied at no cost; new files are made without waiting.
 """
 
 from __future__ import annotations
@@ -25,8 +25,14 @@ from sim.machine.address_space import I_ORDERED
 from sim.machine.cost import COST_INODE, COST_WRITEPAGE
 from sim.machine.filesystem import META_COMMITTING, META_RUNNING
 from sim.machine.machine import LIMIT, NOW
-from sim.machine.page import PG_buffers_clean, PG_buffers_locked, PG_dirty, PG_writeback
-from sim.machine.request import ISSUER_JOURNAL
+from sim.machine.page import (
+    PG_buffers_clean,
+    PG_buffers_locked,
+    PG_dirty,
+    PG_swapbacked,
+    PG_writeback,
+)
+from sim.machine.request import ISSUER_JOURNAL, RQ_FREE
 from sim.machine.system import System
 from sim.machine.task import BUDGET_SPENT, DONE
 from sim.machine.vmstat import JOURNAL_BLOCKS, JOURNAL_COMMITS, WRITTEN_JOURNAL
@@ -50,9 +56,38 @@ def journal_disk_block(start: Any, block: Any) -> Any:
 
 
 @njit
+def _wait_for_data_under_io(m: Any) -> Any:
+    """Requests and bios with data of the transaction count as the journal's own (BJ_Locked)."""
+    for r in range(m.request.shape[0]):
+        rq = m.request[r]
+        if rq.state == RQ_FREE or not rq.write or rq.nr_cookies > 0:
+            continue
+        pfn = np.int64(rq.first_page)
+        while pfn >= 0:
+            if _is_ordered(m, pfn):
+                rq.cookie = COOKIE
+                rq.nr_cookies = 1
+                m.queue[0].nr_cookies += 1
+                break
+            pfn = np.int64(m.page[pfn].bio_next)
+    for t in range(m.task.shape[0]):
+        task = m.task[t]
+        if task.bio_sectors > 0 and task.bio_write and task.bio_first_page >= 0:
+            if _is_ordered(m, np.int64(task.bio_first_page)):
+                task.bio_cookie = COOKIE
+
+
+@njit
+def _is_ordered(m: Any, pfn: Any) -> Any:
+    page = m.page[pfn]
+    return not page.page_flags & PG_swapbacked and m.inode[page.mapping].state & I_ORDERED
+
+
+@njit
 def begin_commit(m: Any) -> Any:
     """The running transaction becomes the committing one; a new one can begin."""
     fs = m.fs[0]
+    _wait_for_data_under_io(m)
     n = fs.nr_running
     for i in range(n):
         block = np.int64(fs.running_meta[i])

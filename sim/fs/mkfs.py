@@ -33,12 +33,12 @@ def filesystem_arrays(
     commit_interval_ms: int = 5000,
     journal_blocks: int = JOURNAL_BLOCKS,
 ) -> dict[str, Any]:
-    """An empty ext3: the arrays ``fs``, ``block_used`` and ``indirect``.
+    """An ext3 with a swap file in it: ``fs``, ``block_used``, ``indirect`` and ``swap_block``.
 
     Args:
         nr_blocks: 4 KiB blocks of the disk; more than 512 GiB are not used.
         nr_indirect_words: length of ``dirty_tag``.
-        swap_pages: length of the swap area; whole groups from the second one on hold it.
+        swap_pages: length of the swap file; it was made first, right behind the journal.
         commit_interval_ms: period of commits.
         journal_blocks: length of the journal file.
 
@@ -46,10 +46,9 @@ def filesystem_arrays(
         ValueError: the disk is too small for the journal and the swap area.
     """
     nr_blocks = min(nr_blocks, MAX_GROUPS * BLOCKS_PER_GROUP)
-    swap_groups = -(-swap_pages // BLOCKS_PER_GROUP)
     journal_end = int(journal_disk_block(JOURNAL_START, journal_blocks - 1)) + 1
-    if journal_end >= nr_blocks or (swap_groups + 1) * BLOCKS_PER_GROUP > nr_blocks:
-        raise ValueError(f"a disk of {nr_blocks} blocks has no room for {swap_pages} of swap")
+    if journal_end >= nr_blocks:
+        raise ValueError(f"a disk of {nr_blocks} blocks has no room for the journal")
     fs = np.zeros(1, FS).view(np.recarray)
     f = fs[0]
     f.nr_blocks = nr_blocks
@@ -61,8 +60,7 @@ def filesystem_arrays(
         f.group_bitmap[group] = bitmap
         used[group * BLOCKS_PER_GROUP : bitmap + 2 + INODE_TABLE_BLOCKS] = BLOCK_USED
     used[:journal_end] = BLOCK_USED
-    f.swap_start_block = BLOCKS_PER_GROUP
-    used[BLOCKS_PER_GROUP : (1 + swap_groups) * BLOCKS_PER_GROUP] = BLOCK_USED
+    swap_block = _swap_file(used, swap_pages)
     count_free(fs, used)
     f.journal_start, f.journal_blocks = JOURNAL_START, journal_blocks
     f.journal_head, f.journal_empty = 1, 1
@@ -70,7 +68,26 @@ def filesystem_arrays(
     f.commit_interval_ns = commit_interval_ms * NSEC_PER_MSEC
     f.ordered_head = f.ordered_tail = f.committing_head = -1
     f.window_inode[:] = -1
-    return {"fs": fs, "block_used": used, "indirect": np.zeros(nr_indirect_words, np.int32)}
+    return {
+        "fs": fs,
+        "block_used": used,
+        "indirect": np.zeros(nr_indirect_words, np.int32),
+        "swap_block": swap_block,
+    }
+
+
+def _swap_file(used: Any, swap_pages: int) -> Any:
+    """Disk blocks of the slots: the first free ones, indirect blocks between them left out."""
+    if swap_pages == 0:
+        return np.zeros(1, np.int32)
+    words = _indirect_words(0, swap_pages)
+    blocks = np.flatnonzero(used == 0)[: swap_pages + len(words)]
+    if len(blocks) < swap_pages + len(words):
+        raise ValueError(f"a disk of {len(used)} blocks has no room for {swap_pages} of swap")
+    used[blocks] = BLOCK_USED
+    is_data = np.ones(len(blocks), bool)
+    is_data[[page + earlier for page, _, earlier in words]] = False
+    return blocks[is_data].astype(np.int32)
 
 
 def count_free(fs: Any, used: Any) -> None:

@@ -108,7 +108,7 @@ def _block_at(m: Any, inode: Any, slot: Any) -> Any:
     """Disk block behind a slot, of a file or of swap; -1 = hole."""
     block = np.int64(m.slot_block[slot])
     if block >= 0 and inode.state & I_ANON:
-        block += m.fs[0].swap_start_block
+        block = np.int64(m.swap_block[block])
     return block
 
 

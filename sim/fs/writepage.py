@@ -63,7 +63,7 @@ def _start_writepage(m: Any, t: Any, pfn: Any) -> Any:
         return False
     hole = False
     if flags & PG_swapbacked:
-        block = m.fs[0].swap_start_block + page.block
+        block = np.int64(m.swap_block[page.block])
         m.vm[PSWPOUT] += 1
     else:
         if flags & PG_buffers_clean:

@@ -43,8 +43,7 @@ FS = np.dtype(
         ("window_end", np.int64, (NR_WINDOWS,)),
         ("window_size", np.int64, (NR_WINDOWS,)),  # to ask for next time
         ("window_hits", np.int64, (NR_WINDOWS,)),
-        # swap area: contiguous blocks, one a slot
-        ("swap_start_block", np.int64),
+        # swap file
         ("swap_next", np.int64),  # where the search for a free slot begins
         # journal
         ("journal_start", np.int64),  # its first disk block

@@ -74,6 +74,7 @@ FIELDS = (
     "block_used",  # uint8[nr_blocks]: 1 = disk block allocated
     "indirect",  # int32[len(dirty_tag)]: disk blocks of indirect blocks, 0 = none; fs.ext3_layout
     "swap_map",  # int32[nr_swap_slots]: 1 = used
+    "swap_block",  # int32[nr_swap_slots]: disk block of each
     "rules",  # RULES[1]
     "wake",  # int64[256]
     "io_log",  # IO_LOG[n]

@@ -105,7 +105,7 @@ class Watch:
         page = self.arrays.page[pfn]
         anon = bool(int(page["page_flags"]) & PG_swapbacked)
         if anon:
-            block = int(page["block"]) + int(self.arrays.fs["swap_start_block"][0])
+            block = int(self.arrays.swap_block[page["block"]])
         else:
             first = int(self.arrays.inode["first_slot"][page["mapping"]])
             block = int(self.arrays.slot_block[first + int(page["index"])])

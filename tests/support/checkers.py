@@ -331,7 +331,7 @@ def check_blocks(arrays: Any, chain: list[int], begin: int, length: int) -> None
     for pfn in chain:
         block = int(page["block"][pfn])
         if page["page_flags"][pfn] & PG_swapbacked:
-            block += int(arrays.fs["swap_start_block"][0])
+            block = int(arrays.swap_block[block])
         else:
             slot = int(inode["first_slot"][page["mapping"][pfn]]) + int(page["index"][pfn])
             by_map = int(arrays.slot_block[slot])

@@ -130,12 +130,16 @@ def test_the_recorded_disk_has_its_journal_and_bitmaps_where_they_were_recorded(
     assert made["block_used"][:17160].all()
 
 
-def test_the_swap_area_takes_whole_groups_that_files_cannot_use(machine):
+def test_the_swap_file_lies_behind_the_journal_with_its_indirect_blocks(machine):
     x = machine((64,), swap_pages=40_000)
-    used = x.arrays.block_used
-    assert used[BLOCKS_PER_GROUP : 3 * BLOCKS_PER_GROUP].all()
-    assert x.arrays.fs[0].swap_start_block == BLOCKS_PER_GROUP
-    assert x.arrays.fs[0].group_free[1] == 0
+    blocks = x.arrays.swap_block
+    first = int(journal_disk_block(759, 1023)) + 1
+    assert blocks[:12].tolist() == list(range(first, first + 12))
+    assert blocks[12] == first + 13, "an indirect block lies before the pages it names"
+    assert blocks[12 + 1024] == first + 12 + 1 + 1024 + 2
+    assert (np.diff(blocks) > 0).all()
+    assert x.arrays.block_used[blocks].all()
+    assert x.arrays.fs[0].group_free[0] == 0
 
 
 def test_a_disk_without_room_for_swap_is_refused():

@@ -159,7 +159,7 @@ def test_a_swap_page_goes_to_its_slot_in_the_swap_area(machine):
     page.block = 37
     x.finish(writepage, pfn)
     x.drain_disk()
-    assert sectors_in_order(x) == [8 * (int(x.arrays.fs[0].swap_start_block) + 37)]
+    assert sectors_in_order(x) == [8 * int(x.arrays.swap_block[37])]
     assert x.vm[PSWPOUT] == 1
     assert page.block == 37
 
