@@ -11,6 +11,7 @@ import numpy as np
 from sim.block.disk import DISKS, DiskParameters
 from sim.block.elevator import blk_service, blk_unplug, submit_bio
 from sim.block.request_queue import NEVER, queue_arrays
+from sim.engine.records import ENGINE_FIELDS, engine_arrays
 from sim.machine.address_space import BDI, INODE
 from sim.machine.cost import costs_ns
 from sim.machine.machine import (
@@ -201,7 +202,8 @@ def make_block(
     arrays |= {"cost": costs_ns(mips), "wake": np.zeros(256, np.int64)}
     arrays["clock"][JIFFY_NS] = 1_000_000_000 // hz
     arrays["clock"][SEED] = seed
-    return Block(arrays, Machine(*(arrays[name] for name in FIELDS)))
+    arrays |= engine_arrays(nr_tasks, 1, 1)
+    return Block(arrays, Machine(*(arrays[name] for name in FIELDS + ENGINE_FIELDS)))
 
 
 def mixed_run(elevator: str, bios: int = 1500) -> Block:
