@@ -219,6 +219,14 @@ PRESETS: dict[str, Preset] = {
         _SEED,
         ("C7", "C16"),
     ),
+    "container-dirty-ratio": Preset(
+        replace(_CONTAINER, patches=_P6, memcg_answers=frozenset({MemcgAnswer.DIRTY_RATIO})),
+        "Does a dirty ratio per container spare its reclaim the dirty pages?",
+        "The container's writers are throttled at 20 % of its own pages, so that reclaim finds "
+        "clean ones. Look at what waits move to: from congestion_wait to balance_dirty_pages.",
+        f"{_SEED}; A. Righi, memcg: per cgroup dirty limit v4, 2010-03-04",
+        ("C14",),
+    ),
     "containers-crowd": Preset(
         _CROWD,
         "Does one kswapd keep up with many containers?",

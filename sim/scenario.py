@@ -49,6 +49,7 @@ class MemcgAnswer(StrEnum):
     WAIT = "wait"
     WRITE = "write"
     KSWAPD = "kswapd"
+    DIRTY_RATIO = "dirty-ratio"
 
 
 class Elevator(StrEnum):

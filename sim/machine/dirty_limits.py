@@ -47,6 +47,22 @@ def update_dirty_limits(m: Any) -> Any:
 
 
 @njit
+def memcg_dirty_limits(m: Any, g: Any) -> Any:
+    """(dirty limit, background limit) of memcg ``g``, pages: the machine's ratios of its own pages.
+
+    Dirtyable is what it may still take and what it has of files, at most the machine's.
+    """
+    memcg = m.memcg[g]
+    available = max(memcg.limit - memcg.usage, 0) + memcg.nr_file
+    available = min(available, determine_dirtyable_memory(m))
+    dirty = max(m.sysctl[DIRTY_RATIO], 5) * available // 100
+    background = m.sysctl[DIRTY_BACKGROUND_RATIO] * available // 100
+    if background >= dirty:
+        background = dirty // 2
+    return dirty, background
+
+
+@njit
 def over_bground_thresh(m: Any) -> Any:
     """Are there as many dirty pages as the background threshold?"""
     update_dirty_limits(m)

@@ -32,6 +32,8 @@ class ReclaimRules(NamedTuple):
     """Rounds in which memcg reclaim kicks the flusher, waits and retries its dirty pages."""
     memcg_kswapd: int = 0
     """kswapd serves a pending list of memcgs above their low watermark."""
+    memcg_dirty_limit: int = 0
+    """balance_dirty_pages throttles a memcg's dirtiers at the memcg's own dirty limit."""
     b_more_io_for_all: int = 0
     """2.6.36: an inode whose slice is used up goes to b_more_io for any work, and b_more_io goes
     behind what is on b_io."""

@@ -8,8 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 from sim.engine.jit import njit
-from sim.fs.fs_writeback import writeback_inodes_wb
-from sim.machine.dirty_limits import bdi_dirty_limit, task_dirty_limit, update_dirty_limits
+from sim.fs.fs_writeback import wakeup_flusher_threads, writeback_inodes_wb
+from sim.machine.dirty_limits import (
+    bdi_dirty_limit,
+    memcg_dirty_limits,
+    task_dirty_limit,
+    update_dirty_limits,
+)
 from sim.machine.machine import BACKGROUND_WANTED, CPU, NOW, RATELIMIT_PAGES, WAKE_FLUSHER
 from sim.machine.request import ISSUER_DIRTIER
 from sim.machine.stall import STALL_BALANCE_DIRTY
@@ -20,6 +25,8 @@ from sim.machine.vmstat import (
     BALANCE_DIRTY_CALLS,
     BALANCE_DIRTY_PAUSES,
     DIRTY_THRESH_PAGES,
+    MEMCG_DIRTY_THROTTLED,
+    MEMCG_FLUSHER_KICKS,
     NR_FILE_DIRTY,
     NR_WRITEBACK,
 )
@@ -70,8 +77,31 @@ def _begin(m: Any, t: Any) -> Any:
 
 
 @njit
+def _memcg_throttled(m: Any, t: Any) -> Any:
+    """Is the task's container over its own dirty limit? Only with the answer ``dirty-ratio``."""
+    task = m.task[t]
+    if not m.rules[0].memcg_dirty_limit or task.memcg == 0:
+        return False
+    memcg = m.memcg[task.memcg]
+    dirty, background = memcg_dirty_limits(m, task.memcg)
+    if memcg.nr_dirty > background:
+        # Differs from the March 2010 posting: a work of so many pages, for a background work ends
+        # at once when the machine as a whole is below its threshold.
+        m.vm[MEMCG_FLUSHER_KICKS] += 1
+        wakeup_flusher_threads(m, memcg.nr_dirty - background)
+    if memcg.nr_dirty + memcg.nr_writeback <= dirty:
+        return False
+    m.vm[MEMCG_DIRTY_THROTTLED] += 1
+    task.bdp_thresh = dirty
+    task.bdp_exceeded = 1
+    return True
+
+
+@njit
 def _throttled(m: Any, t: Any) -> Any:
-    """Is the disk over its share, or (2.6.36) the machine over its limit?"""
+    """Is the task's container, the disk's share or (2.6.36) the machine over its dirty limit?"""
+    if _memcg_throttled(m, t):
+        return True
     update_dirty_limits(m)
     task = m.task[t]
     vm = m.vm
@@ -115,7 +145,7 @@ def _balance_dirty_pages(m: Any, t: Any) -> Any:
             task.bdp_written += written
             task.stall_written += written
             task.bdp_step = BDP_LOOK
-            if not m.rules[0].throttle_on_global:
+            if not m.rules[0].throttle_on_global and not _memcg_throttled(m, t):
                 update_dirty_limits(m)
                 task.bdp_thresh = task_dirty_limit(m, t, bdi_dirty_limit(m))
                 if bdi.nr_reclaimable + bdi.nr_writeback <= task.bdp_thresh:

@@ -149,6 +149,8 @@ def _memcg_reclaim() -> None:
         otherwise=stall_ns(kind),
     )  # fmt: skip
     _count("memcg_failcnt", "memcg_failcnt", "lower", unit="failures")
+    _count("memcg_dirty_throttled", "memcg_dirty_throttled", unit="looks")
+    _count("memcg_flusher_kicks", "memcg_flusher_kicks", unit="kicks")
 
 
 def _what_reclaim_met() -> None:
