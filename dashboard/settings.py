@@ -37,7 +37,9 @@ class Settings:
     recordings_dir: Path | None = _setting(  # noqa: RUF009
         None, "Folder of recordings of real kernels that the page offers; default: none"
     )
-    redis_url: str = _setting("", "Keep results in this Redis instead of the cache folder")
+    redis_url: str = _setting(
+        "", "Keep results in this Redis instead of the cache folder; default: none"
+    )
     max_pages: int = _setting(
         4 << 20, "RAM pages of the largest machine a request may ask for", 1 << 14, 1 << 28
     )
@@ -47,11 +49,13 @@ class Settings:
     runners: int = _setting(
         0, "Runs computed at once, each in its own process; 0 = one for each CPU, at least 2", 0, 64
     )
-    cache_mib: int = _setting(2048, "Size of the results kept in the cache folder", 16, 1 << 20)
+    cache_mib: int = _setting(2048, "MiB of results kept in the cache folder", 16, 1 << 20)
     celery: int = _setting(
-        0, "1 = runs are computed by Celery workers, which share the Redis above", 0, 1
+        0, "1 = runs are computed by Celery workers, which share `RECLAIM_LAB_REDIS_URL`", 0, 1
     )
-    max_upload_mib: int = _setting(256, "Largest recording that may be uploaded", 1, 1 << 14)
+    max_upload_mib: int = _setting(
+        256, "MiB of the largest recording that may be uploaded", 1, 1 << 14
+    )
 
     def __post_init__(self) -> None:
         """Fill in what depends on the machine."""
@@ -59,6 +63,18 @@ class Settings:
             object.__setattr__(self, "cache_dir", _default_cache_dir(os.environ))
         if self.runners == 0:
             object.__setattr__(self, "runners", max(2, _cpus()))
+
+    @classmethod
+    def table(cls) -> str:
+        """The variables as README.md lists them, in Markdown."""
+        rows = ["| variable | what | default | range |", "|---|---|---|---|"]
+        for f in fields(cls):
+            what, _, said = f.metadata["help"].partition("; default: ")
+            lo, hi = f.metadata["lo"], f.metadata["hi"]
+            default = said or (f"{f.default:,}" if hi else "none")
+            span = f"{lo:,} to {hi:,}" if hi else ""
+            rows.append(f"| `{PREFIX}{f.name.upper()}` | {what} | {default} | {span} |")
+        return "\n".join(rows)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:

@@ -64,6 +64,11 @@ def test_every_setting_has_help():
     assert all(f.metadata["help"] for f in fields(Settings))
 
 
+def test_the_readme_lists_every_variable():
+    assert Settings.table() in (ROOT / "README.md").read_text()
+    assert all(f"`RECLAIM_LAB_{f.name.upper()}`" in Settings.table() for f in fields(Settings))
+
+
 def test_no_other_module_reads_the_environment():
     reads = re.compile(r"environ|getenv")
     # Child processes get the whole environment; that is passing it on, not reading it.
