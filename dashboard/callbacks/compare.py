@@ -15,20 +15,21 @@ from dashboard.layout.compare import numbers_table
 from dashboard.services.services import Services
 from sim.observe.metrics import metrics
 
+_BUTTONS = (ids.FORK, ids.FORK_PATCHED, ids.SWAP, ids.DROP)
+
 
 def register(app: dash.Dash, services: Services) -> None:
     """Fork, swap, drop, another link; numbers."""
 
     @app.callback(
         Output(ids.EDIT, "value"),
-        Input(ids.FORK, "n_clicks"),
-        Input(ids.FORK_PATCHED, "n_clicks"),
-        Input(ids.SWAP, "n_clicks"),
-        Input(ids.DROP, "n_clicks"),
-        State(ids.URL, "search"),
+        inputs={
+            "clicks": [Input(button, "n_clicks") for button in _BUTTONS],
+            "search": State(ids.URL, "search"),
+        },
         prevent_initial_call=True,
     )
-    def rearrange(_a: int, _b: int, _c: int, _d: int, search: str) -> Any:
+    def rearrange(clicks: list[int | None], search: str) -> Any:
         link = rearranged(PageLink.parse(search), str(ctx.triggered_id))
         set_props(ids.URL, {"search": link.search_or(search)[0]})
         return "b" if ctx.triggered_id in (ids.FORK, ids.FORK_PATCHED) else "a"

@@ -11,6 +11,7 @@ from dash import html
 
 from dashboard import ids
 from dashboard.attributes import attributes
+from dashboard.layout.icons import icon_button
 from sim.observe.metrics import HEADLINE as HEADLINE_METRICS
 from sim.observe.metrics import METRICS
 
@@ -91,13 +92,8 @@ def _value(name: str, run: str) -> Component:
 
 
 def _player(action: str, label: str, id_: str) -> Component:
-    return html.Button(
-        html.Span(className=f"icon icon-{action}", **attributes({"aria-hidden": "true"})),
-        id=id_,
-        className="button icon-button",
-        title=label,
-        **attributes({"data-player": action, "aria-label": label}),
-    )
+    shape = "whole" if action == "zoom-reset" else action
+    return icon_button(shape, label, id_, **{"data-player": action})
 
 
 def transport() -> Component:

@@ -12,6 +12,7 @@ from dashboard.attributes import attributes
 from dashboard.layout.about import about, keys_sheet
 from dashboard.layout.charts import charts, legend
 from dashboard.layout.compare import compare_bar, numbers
+from dashboard.layout.icons import icon_button
 from dashboard.layout.recorded import recorded
 from dashboard.layout.run import headline, run_card, run_line, transport
 from dashboard.layout.share import link_box, trace
@@ -71,17 +72,6 @@ def _header() -> Component:
             icon_button("theme", "Dark or light", ids.THEME),
         ],
         className="top",
-    )
-
-
-def icon_button(icon: str, label: str, id_: str, **more: Any) -> Component:
-    """A button that shows only a sign."""
-    return html.Button(
-        html.Span(className=f"icon icon-{icon}", **attributes({"aria-hidden": "true"})),
-        id=id_,
-        className="button icon-button",
-        title=label,
-        **attributes({"aria-label": label, **more}),
     )
 
 
