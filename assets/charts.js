@@ -8,7 +8,7 @@
   "use strict";
 
   const MARK_PX = 3.2;
-  const PANEL_GAP = 10;
+  const PANEL_GAP = 16;
   const THIN_NOTE = "thin: stalls shorter than a pixel";
   const AXIS_PX = 30;
   const PANEL_PX_MIN = 62;
@@ -388,19 +388,22 @@
       if (io.offset[k] > top) top = io.offset[k];
       if (io.t[k] >= view.begin && io.t[k] <= view.end) inside.push(k);
     }
-    const step = stride(inside.length, theme.limits.marks);
-    const kept = inside.filter((_, k) => k % step === 0);
-    if (step > 1) {
-      const [shown, all] = [thousands(kept.length), thousands(inside.length)];
-      binder.notes.push(binder.name(run, `${shown} of ${all} requests drawn (one in ${step})`));
-    }
     const drawn = newPanel(binder.many ? run.label : "");
     const [low, high, tick] = niceRange(lowest, top);
     drawn.step = tick;
     drawn.range = [low, high > low ? high : low + tick];
+    if (inside.length > theme.limits.marks) drawDensity(binder, drawn, i, inside);
+    else drawMarks(binder, drawn, i, inside);
+    return drawn;
+  }
+
+  function drawMarks(binder, drawn, i, kept) {
+    const { view, theme } = binder;
+    const { io } = binder.runs[i].events;
+    const [low, high] = drawn.range;
     const panels = panelCount(binder.spec, theme.limits, binder.runs.length, 1);
     const dx = ((MARK_PX / 2) * (view.end - view.begin)) / view.width;
-    const dy = ((MARK_PX / 2) * (drawn.range[1] - low)) / (view.height / panels);
+    const dy = ((MARK_PX / 2) * (high - low)) / (view.height / panels);
     const names = new Set();
     for (const write of [0, 1]) {
       for (const style of theme.issuers) {
@@ -415,15 +418,48 @@
         names.add(style.label);
       }
     }
-    for (const style of theme.issuers) {
-      if (names.has(style.label)) {
-        binder.enter(style.label, theme.colors[style.name], "mark", "solid");
-      }
-    }
+    intoLegend(binder, names);
     if (kept.some((k) => io.write[k] !== 1)) {
       binder.enter("open: read", theme.colors.muted, "open", "solid");
     }
-    return drawn;
+  }
+
+  /** A picture instead of marks; reads, whoever asked for them, have a colour of their own. */
+  function drawDensity(binder, drawn, i, inside) {
+    const { view, theme, hidden } = binder;
+    const run = binder.runs[i];
+    const { io } = run.events;
+    const { CELL_PX, densityCells, picture } = root.reclaimLab.density;
+    const place = new Map(theme.issuers.map((style, k) => [style.code, k]));
+    const reads = theme.issuers.length;
+    const codeOf = (k) => (io.write[k] === 1 ? place.get(io.issuer[k]) : reads);
+    const nameOf = (code) => (code === reads ? "reads" : theme.issuers[code].label);
+    const [low, high] = drawn.range;
+    const panels = panelCount(binder.spec, theme.limits, binder.runs.length, 1);
+    const size = [view.width, view.height / panels]
+      .map((px) => Math.max(1, Math.floor(px / CELL_PX)));
+    const names = new Set(inside.map((k) => nameOf(codeOf(k))));
+    const shown = inside.filter((k) => !hidden.has(nameOf(codeOf(k))));
+    const cells = densityCells(shown.map((k) => io.t[k]), shown.map((k) => io.offset[k]),
+      shown.map(codeOf), [view.begin, view.end, low, high], size, reads + 1);
+    const colors = [...theme.issuers.map((style) => style.color), theme.colors.muted];
+    drawn.picture = {
+      source: picture(cells, colors), x: view.begin, y: high, sizex: view.end - view.begin,
+      sizey: high - low,
+    };
+    intoLegend(binder, names);
+    if (names.has("reads")) binder.enter("reads", theme.colors.muted, "mark", "solid");
+    const all = thousands(inside.length);
+    binder.notes.push(binder.name(run,
+      `density of ${all} requests, not single ones: zoom in for those`));
+  }
+
+  function intoLegend(binder, labels) {
+    for (const style of binder.theme.issuers) {
+      if (labels.has(style.label)) {
+        binder.enter(style.label, binder.theme.colors[style.name], "mark", "solid");
+      }
+    }
   }
 
   /** One path around all marks: a thick dash each, or the outline of a square when dy > 0. */
@@ -634,7 +670,7 @@
     const layout = {
       paper_bgcolor: theme.background, plot_bgcolor: theme.background,
       font: { family: theme.font, size: theme.font_size, color: theme.ink },
-      hovermode: false, dragmode: false, annotations: [], shapes: [],
+      hovermode: false, dragmode: false, annotations: [], images: [], shapes: [],
     };
     if (bound.empty) {
       layout.xaxis = { visible: false, range: [0, 1], fixedrange: true };
@@ -652,6 +688,12 @@
       layout[`yaxis${i ? i + 1 : ""}`] = yAxis(spec, panel, theme, [low, high]);
       layout.shapes.push(...panel.traces.filter((trace) => trace.meta.shape)
         .map((trace) => shapeOf(trace, `y${i ? i + 1 : ""}`)));
+      if (panel.picture) {
+        layout.images.push({
+          ...panel.picture, xref: "x", yref: `y${i ? i + 1 : ""}`, xanchor: "left",
+          yanchor: "top", sizing: "stretch", layer: "above",
+        });
+      }
       if (panel.label) layout.annotations.push(panelLabel(panel.label, high, theme));
       if (panel.empty) layout.annotations.push(message(panel.empty, (low + high) / 2, theme));
     });
@@ -788,7 +830,7 @@
 
   const charts = {
     bind, pageFigure, exportFigure, pageHeight, panelCount, captionOf, missing, bisect, minMax,
-    ranks, niceRange, thousands, wrap, averaged,
+    ranks, niceRange, thousands, wrap, averaged, PANEL_GAP,
   };
   root.reclaimLab = root.reclaimLab || {};
   root.reclaimLab.charts = charts;

@@ -399,11 +399,12 @@
     const t = begin + (event.clientX - box.left) * perPx;
     const limit = lab.clock.atEnd() ? Infinity : lab.clock.state.t;
     const count = bound.panels.length;
-    const each = (box.height - 10 * (count - 1)) / count;
-    const index = Math.min(count - 1, Math.floor((event.clientY - box.top) / (each + 10)));
+    const gap = lab.charts.PANEL_GAP;
+    const each = (box.height - gap * (count - 1)) / count;
+    const index = Math.min(count - 1, Math.floor((event.clientY - box.top) / (each + gap)));
     const panel = bound.panels[index];
     const run = page.runs[count > 1 ? index : 0];
-    const fromTop = (event.clientY - box.top - index * (each + 10)) / each;
+    const fromTop = (event.clientY - box.top - index * (each + gap)) / each;
     if (t > limit || panel.empty || !run.events[spec.family]) return null;
     const k = spec.draw === "timeline"
       ? nearestStall(run.events.stalls, panel, fromTop, t, perPx, limit)

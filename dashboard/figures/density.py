@@ -1,7 +1,12 @@
-"""Many events as a picture: one pixel for each place, coloured by who did most there."""
+"""Very many events as a picture: small cells, coloured by who did most there.
+
+``assets/density.js`` makes the same bytes, so that a chart is the same on the page and in export:
+the strength of a cell is a power of two and the PNG is not compressed.
+"""
 
 from __future__ import annotations
 
+import base64
 import struct
 import zlib
 
@@ -9,55 +14,76 @@ import numpy as np
 
 Array = np.ndarray
 
-PALETTE: tuple[tuple[int, int, int], ...] = (
-    # The charts' colours (figures.theme) by Issuer; repeated for codes that are more.
-    (213, 94, 0), (196, 102, 160), (185, 131, 0), (0, 114, 178),
-    (128, 128, 128), (0, 158, 115), (61, 152, 208), (128, 128, 128),
-)  # fmt: skip
-_FAINTEST = 110  # of 255: a single event must be seen
+CELL_PX = 2
+LEVELS = 8
+"""1, 2-3, 4-7, ... and 128 or more events in a cell."""
+_FAINTEST = 110
+"""Of 255: a single event must be seen."""
+_STORED_MAX = 65_535
 
 
-def density_png(
+def density_cells(
     x: Array, y: Array, code: Array, window: tuple[float, float, float, float],
-    pixels: tuple[int, int], palette: tuple[tuple[int, int, int], ...] = PALETTE,
-) -> bytes:  # fmt: skip
-    """A transparent PNG of ``pixels`` (wide, high) over ``window`` (x0, x1, y0, y1), y upwards."""
-    wide, high = pixels
+    shape: tuple[int, int], classes: int,
+) -> Array:  # fmt: skip
+    """Cells (high, wide) over ``window`` (x0, x1, y0, y1), the highest y first.
+
+    0 = nothing there, else 1 + class * LEVELS + level.
+    """
+    wide, high = shape
     x0, x1, y0, y1 = window
     column = _cell(x, x0, x1, wide)
     row = high - 1 - _cell(y, y0, y1, high)
-    colours = np.array(palette, np.uint8)
-    colour = code.astype(np.int64) % len(colours)
-    counts = np.zeros((len(colours), high * wide), np.int64)
-    np.add.at(counts, (colour, row * wide + column), 1)
+    counts = np.zeros((classes, high * wide), np.int64)
+    np.add.at(counts, (code.astype(np.int64) % classes, row * wide + column), 1)
     total = counts.sum(axis=0)
-    image = np.zeros((high * wide, 4), np.uint8)
-    image[:, :3] = colours[counts.argmax(axis=0)]
-    most = max(1, int(total.max()))
-    strength = np.log1p(total) / np.log1p(most)
-    image[:, 3] = np.where(total > 0, _FAINTEST + (255 - _FAINTEST) * strength, 0)
-    return png(image.reshape(high, wide, 4))
+    level = np.minimum(LEVELS, np.frexp(total.astype(np.float64))[1]) - 1
+    cells = np.where(total > 0, 1 + counts.argmax(axis=0) * LEVELS + level, 0)
+    return cells.astype(np.uint8).reshape(high, wide)
 
 
 def _cell(values: Array, low: float, high: float, n: int) -> Array:
     span = max(high - low, 1e-12)
-    return np.clip(((values - low) / span * n).astype(np.int64), 0, n - 1)
+    return np.clip(np.floor((values - low) / span * n).astype(np.int64), 0, n - 1)
 
 
-def png(image: Array) -> bytes:
-    """An RGBA array as PNG."""
-    high, wide, _ = image.shape
-    rows = np.zeros((high, 1 + wide * 4), np.uint8)  # each row begins with its filter: none
-    rows[:, 1:] = image.reshape(high, wide * 4)
+def palette(colors: list[str]) -> list[tuple[int, int, int, int]]:
+    """RGBA of every value of a cell, for classes of these colours (``#rrggbb``)."""
+    entries = [(0, 0, 0, 0)]
+    for color in colors:
+        red, green, blue = bytes.fromhex(color[1:])
+        for level in range(LEVELS):
+            alpha = _FAINTEST + (255 - _FAINTEST) * level // (LEVELS - 1)
+            entries.append((red, green, blue, alpha))
+    return entries
 
-    def chunk(name: bytes, data: bytes) -> bytes:
-        check = zlib.crc32(name + data)
-        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", check)
 
-    head = struct.pack(">IIBBBBB", wide, high, 8, 6, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", head)
-        + chunk(b"IDAT", zlib.compress(rows.tobytes(), 6))
-        + chunk(b"IEND", b"")
-    )
+def picture(cells: Array, colors: list[str]) -> str:
+    """Cells as a PNG, in a ``data:`` URI."""
+    high, wide = cells.shape
+    entries = palette(colors)
+    rows = np.zeros((high, 1 + wide), np.uint8)  # each row begins with its filter: none
+    rows[:, 1:] = cells
+    parts = [
+        b"\x89PNG\r\n\x1a\n",
+        _chunk(b"IHDR", struct.pack(">IIBBBBB", wide, high, 8, 3, 0, 0, 0)),
+        _chunk(b"PLTE", b"".join(bytes(entry[:3]) for entry in entries)),
+        _chunk(b"tRNS", bytes(entry[3] for entry in entries)),
+        _chunk(b"IDAT", _stored(rows.tobytes())),
+        _chunk(b"IEND", b""),
+    ]
+    return "data:image/png;base64," + base64.b64encode(b"".join(parts)).decode()
+
+
+def _chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
+def _stored(data: bytes) -> bytes:
+    """A zlib stream of stored blocks (RFC 1950, 1951)."""
+    blocks = [b"\x78\x01"]
+    for at in range(0, len(data), _STORED_MAX):
+        part = data[at : at + _STORED_MAX]
+        last = at + _STORED_MAX >= len(data)
+        blocks.append(struct.pack("<BHH", last, len(part), len(part) ^ 0xFFFF) + part)
+    return b"".join([*blocks, struct.pack(">I", zlib.adler32(data))])

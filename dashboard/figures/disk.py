@@ -34,9 +34,9 @@ THROUGHPUT = FigureSpec(
                     )
                     for name, style in ISSUER_STYLES.items()
                 ),
-                Line("write_mib_per_s", "writes", "flusher", style="rate", otherwise=True),
+                Line("write_mib_per_s", "writes", "ink", style="rate", otherwise=True),
                 Line(
-                    "read_mib_per_s", "reads", "ink", style="rate", width=1, skip_zero=True
+                    "read_mib_per_s", "reads", "muted", style="rate", width=1, skip_zero=True
                 ),
             )
         ),
@@ -51,9 +51,11 @@ SEEKS = FigureSpec(
     panels=(
         Panel(
             lines=(
-                Line("seeks_per_s.write", "before writes", "flusher", style="rate"),
-                Line("seeks_per_s.read", "before reads", "ink", style="rate", dash="dash", width=1),
-                Line("seeks_per_s", "all", "flusher", style="rate", otherwise=True),
+                Line("seeks_per_s.write", "before writes", "ink", style="rate"),
+                Line(
+                    "seeks_per_s.read", "before reads", "muted", style="rate", dash="dash", width=1
+                ),
+                Line("seeks_per_s", "all", "ink", style="rate", otherwise=True),
             )
         ),
     ),
@@ -68,8 +70,8 @@ REQUEST_SIZE = FigureSpec(
     panels=(
         Panel(
             lines=(
-                Line("write_request_kib_mean", "writes", "flusher", style="steps"),
-                Line("read_request_kib_mean", "reads", "ink", style="steps", width=1),
+                Line("write_request_kib_mean", "writes", "ink", style="steps"),
+                Line("read_request_kib_mean", "reads", "muted", style="steps", width=1),
             )
         ),
     ),
@@ -85,8 +87,8 @@ QUEUE_DEPTH = FigureSpec(
     panels=(
         Panel(
             lines=(
-                Line("queue_depth.async", "async (writes)", "flusher"),
-                Line("queue_depth.sync", "sync (reads)", "ink", dash="dash", width=1),
+                Line("queue_depth.async", "async (writes)", "ink"),
+                Line("queue_depth.sync", "sync (reads)", "muted", dash="dash", width=1),
                 Line(
                     "congested.async", "async congested", "dirty", style="flag", width=3,
                     level="disk.congestion_on", skip_zero=True,

@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from dashboard.figures.bind import Bound, Drawn, View, bind
+from dashboard.figures.bind import bind
+from dashboard.figures.binder import Bound, Drawn, View
 from dashboard.figures.data import RunData, run_data
 from dashboard.figures.spec import FigureSpec
 from dashboard.figures.theme import FONT, FONT_SIZE, MARGIN_LEFT, MARGIN_RIGHT, RUN_NAMES, Theme
 from sim.result import Result
 
-PANEL_GAP = 10
+PANEL_GAP = 16
 _CAPTION_LINE, _CAPTION_TOP = 13, 26
 _LOG_TICKS = (
     (0.01, "10 µs"), (0.1, "0.1 ms"), (1, "1 ms"), (10, "10 ms"), (100, "100 ms"), (1000, "1 s"),
@@ -136,6 +137,7 @@ def layout_of(
         "hovermode": False,
         "dragmode": False,
         "annotations": [],
+        "images": [],
         "shapes": [],
     }
     if bound.empty:
@@ -156,6 +158,8 @@ def layout_of(
             for trace in panel.traces
             if trace["meta"].get("shape")
         ]
+        if panel.picture:
+            layout["images"].append(_image(panel.picture, f"y{i + 1 if i else ''}"))
         if panel.label:
             layout["annotations"].append(_panel_label(panel.label, high, theme))
         if panel.empty:
@@ -176,6 +180,13 @@ def _shape(trace: dict[str, Any], yref: str) -> dict[str, Any]:
         "type": "path", "path": "".join(parts), "xref": "x", "yref": yref, "line": {
             name: value for name, value in trace["line"].items() if name != "simplify"
         }, "fillcolor": "rgba(0,0,0,0)", "layer": "above",
+    }  # fmt: skip
+
+
+def _image(picture: dict[str, Any], yref: str) -> dict[str, Any]:
+    return picture | {
+        "xref": "x", "yref": yref, "xanchor": "left", "yanchor": "top", "sizing": "stretch",
+        "layer": "above",
     }  # fmt: skip
 
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 
 import numpy as np
 from flask import Blueprint, Response, jsonify, request
 
+from dashboard.figures.density import density_cells, picture
+from dashboard.figures.stalls import KINDS as STALL_KINDS
+from dashboard.figures.theme import COLORS, ISSUER_STYLES
 from dashboard.http.errors import Refusal
 from dashboard.http.headers import IMMUTABLE
 from dashboard.http.query import finished, number, run_key, unknown, viewer, whole
-from dashboard.services.density import density_png
 from dashboard.services.services import Services
-from sim.result import Result
+from sim.result import Result, SleepCause
 from sim.units import NSEC_PER_MSEC, NSEC_PER_SEC, SECTOR_SIZE
 
 MAX_MARKS = 3000
@@ -70,6 +71,14 @@ def _sleeps(result: Result) -> tuple[Array, Array, Array, dict[str, Array]]:
 
 
 KINDS = {"io": _io, "stalls": _stalls, "sleeps": _sleeps}
+_ISSUERS = sorted(ISSUER_STYLES.values(), key=lambda style: style.code)
+COLORS_OF = {
+    "io": [style.color for style in _ISSUERS],
+    "stalls": [COLORS[kind.color] for kind in STALL_KINDS],
+    # No chart colours causes of sleep; the strongest colours, one for each cause.
+    "sleeps": [*dict.fromkeys(COLORS.values())][: len(SleepCause)],
+}
+"""By code."""
 
 
 def window(result: Result, kind: str) -> dict[str, Any]:
@@ -93,7 +102,7 @@ def window(result: Result, kind: str) -> dict[str, Any]:
         return {
             **about, "shown": n, "marks": {name: v[inside].tolist() for name, v in marks.items()},
         }  # fmt: skip
-    px, py = whole("px", 800, 16, 2400), whole("py", 160, 16, 1200)
-    picture = density_png(x[inside], y[inside], code[inside], (x0, x1, y0, y1), (px, py))
-    image = "data:image/png;base64," + base64.b64encode(picture).decode()
-    return {**about, "shown": 0, "image": image}
+    shape = whole("px", 800, 16, 2400), whole("py", 160, 16, 1200)
+    colors = COLORS_OF[kind]
+    cells = density_cells(x[inside], y[inside], code[inside], (x0, x1, y0, y1), shape, len(colors))
+    return {**about, "shown": 0, "image": picture(cells, colors)}

@@ -4,6 +4,7 @@
 const fs = require("fs");
 
 const order = JSON.parse(fs.readFileSync(0, "utf8"));
+require(`${order.assets}/density.js`);
 const charts = require(`${order.assets}/charts.js`);
 const { RunBuffer } = require(`${order.assets}/frames.js`);
 

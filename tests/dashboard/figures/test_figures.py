@@ -24,7 +24,6 @@ from dashboard.figures.theme import (
     MARKS_MAX,
     THEMES,
 )
-from dashboard.services.density import PALETTE
 from sim.result import Issuer
 from tests.support.synthetic_result import TASKS, synthetic_result
 
@@ -62,7 +61,8 @@ def test_every_chart_draws_a_run_and_two_compared(name, theme):
     for others in ((), (PATCHED,)):
         figure = figure_dict(name, RUN, theme=theme, others=others)
         json.dumps(figure, allow_nan=False)
-        assert lines(figure) or figure["layout"]["shapes"]
+        layout = figure["layout"]
+        assert lines(figure) or layout["shapes"] or layout["images"]
         assert named(figure)
 
 
@@ -111,11 +111,15 @@ def test_a_run_without_stalls_says_so():
         assert "No task stalled." in texts(figure_dict(name, run))
 
 
-def test_requests_beyond_the_limit_are_thinned_evenly_and_said():
+def test_requests_beyond_the_limit_are_a_picture_and_said():
     figure = figure_dict("io_offset", RUN)
-    drawn = sum(shape["path"].count("M") for shape in figure["layout"]["shapes"])
-    assert len(RUN.io) > MARKS_MAX >= drawn > MARKS_MAX // 2
-    assert f"{drawn:,} of {len(RUN.io):,} requests drawn" in texts(figure)
+    assert len(RUN.io) > MARKS_MAX
+    (image,) = figure["layout"]["images"]
+    assert figure["layout"]["shapes"] == []
+    low, high = figure["layout"]["yaxis"]["range"]
+    assert (image["x"], image["sizex"]) == (0, 60)
+    assert (image["y"], image["sizey"]) == (high, high - low)
+    assert f"density of {len(RUN.io):,} requests" in texts(figure)
 
 
 def test_all_requests_of_a_short_window_are_drawn():
@@ -124,7 +128,8 @@ def test_all_requests_of_a_short_window_are_drawn():
     t = RUN.io["t_done_ns"] // 1000 / 1e6
     drawn = sum(shape["path"].count("M") for shape in figure["layout"]["shapes"])
     assert drawn == ((t >= 10) & (t <= 20)).sum() < MARKS_MAX
-    assert "requests drawn" not in texts(figure)
+    assert figure["layout"]["images"] == []
+    assert "density" not in texts(figure)
 
 
 def test_patched_runs_show_no_direct_writes():
@@ -195,12 +200,9 @@ def test_line_colours_stand_out_on_both_pages(role):
         assert contrast(COLORS[role], theme.background) >= 3, theme.name
 
 
-def test_every_issuer_has_a_colour_and_the_density_picture_uses_it():
+def test_every_issuer_has_a_colour():
     codes = {style.code for style in ISSUER_STYLES.values()}
     assert codes == {int(issuer) for issuer in Issuer}
-    for style in ISSUER_STYLES.values():
-        rgb = tuple(int(style.color[i : i + 2], 16) for i in (1, 3, 5))
-        assert PALETTE[style.code] == rgb, style.label
 
 
 def test_specs_travel_as_json_and_name_only_known_colours():

@@ -1,0 +1,110 @@
+/* Very many events as a picture: the same cells and the same bytes as dashboard/figures/density.py.
+ */
+(function (root) {
+  "use strict";
+
+  const CELL_PX = 2;
+  const LEVELS = 8; // 1, 2-3, 4-7, ... and 128 or more events in a cell
+  const FAINTEST = 110; // of 255
+  const STORED_MAX = 65535;
+
+  /** Cells over [x0, x1, y0, y1], highest y first: 0 = nothing, else 1 + class * LEVELS + level. */
+  function densityCells(x, y, code, [x0, x1, y0, y1], [wide, high], classes) {
+    const counts = Array.from({ length: classes }, () => new Uint32Array(wide * high));
+    const place = (value, low, top, n) =>
+      Math.min(n - 1, Math.max(0, Math.floor(((value - low) / Math.max(top - low, 1e-12)) * n)));
+    for (let k = 0; k < x.length; k++) {
+      const row = high - 1 - place(y[k], y0, y1, high);
+      counts[code[k] % classes][row * wide + place(x[k], x0, x1, wide)] += 1;
+    }
+    const cells = new Uint8Array(wide * high);
+    for (let cell = 0; cell < cells.length; cell++) {
+      let total = 0;
+      let most = 0;
+      for (let c = 0; c < classes; c++) {
+        total += counts[c][cell];
+        if (counts[c][cell] > counts[most][cell]) most = c;
+      }
+      if (!total) continue;
+      const level = Math.min(LEVELS, 32 - Math.clz32(total)) - 1;
+      cells[cell] = 1 + most * LEVELS + level;
+    }
+    return { cells, wide, high };
+  }
+
+  function palette(colors) {
+    const entries = [[0, 0, 0, 0]];
+    for (const color of colors) {
+      const rgb = [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16));
+      for (let level = 0; level < LEVELS; level++) {
+        entries.push([...rgb, FAINTEST + Math.floor(((255 - FAINTEST) * level) / (LEVELS - 1))]);
+      }
+    }
+    return entries;
+  }
+
+  const CRC = Uint32Array.from({ length: 256 }, (_, n) => {
+    let c = n;
+    for (let k = 0; k < 8; k++) c = c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1;
+    return c;
+  });
+
+  function crc32(bytes) {
+    let c = 0xffffffff;
+    for (const byte of bytes) c = CRC[(c ^ byte) & 255] ^ (c >>> 8);
+    return ~c >>> 0;
+  }
+
+  function adler32(bytes) {
+    let [a, b] = [1, 0];
+    for (const byte of bytes) {
+      a = (a + byte) % 65521;
+      b = (b + a) % 65521;
+    }
+    return ((b << 16) | a) >>> 0;
+  }
+
+  const big = (n) => [n >>> 24, (n >>> 16) & 255, (n >>> 8) & 255, n & 255];
+
+  function chunk(name, data) {
+    const body = Uint8Array.from([...name].map((c) => c.charCodeAt(0)).concat(Array.from(data)));
+    return [...big(data.length), ...body, ...big(crc32(body))];
+  }
+
+  /** A zlib stream of stored blocks (RFC 1950, 1951). */
+  function stored(data) {
+    const out = [0x78, 1];
+    for (let at = 0; at < data.length; at += STORED_MAX) {
+      const part = data.subarray(at, at + STORED_MAX);
+      const n = part.length;
+      out.push(at + STORED_MAX >= data.length ? 1 : 0, n & 255, n >> 8, ~n & 255, (~n >> 8) & 255);
+      for (const byte of part) out.push(byte);
+    }
+    return [...out, ...big(adler32(data))];
+  }
+
+  /** Cells as a PNG, in a data: URI. */
+  function picture({ cells, wide, high }, colors) {
+    const entries = palette(colors);
+    const rows = new Uint8Array(high * (wide + 1)); // each row begins with its filter: none
+    for (let r = 0; r < high; r++) {
+      rows.set(cells.subarray(r * wide, (r + 1) * wide), r * (wide + 1) + 1);
+    }
+    const bytes = [
+      [0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10],
+      chunk("IHDR", [...big(wide), ...big(high), 8, 3, 0, 0, 0]),
+      chunk("PLTE", entries.flatMap((entry) => entry.slice(0, 3))),
+      chunk("tRNS", entries.map((entry) => entry[3])),
+      chunk("IDAT", stored(rows)),
+      chunk("IEND", []),
+    ].flat();
+    let text = "";
+    for (let at = 0; at < bytes.length; at += 8192) {
+      text += String.fromCharCode(...bytes.slice(at, at + 8192));
+    }
+    return `data:image/png;base64,${btoa(text)}`;
+  }
+
+  root.reclaimLab = root.reclaimLab || {};
+  root.reclaimLab.density = { CELL_PX, densityCells, picture };
+})(typeof window === "object" ? window : globalThis);
