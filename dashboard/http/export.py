@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+import re
 import time
 
 from flask import Blueprint, Response, request
 
 from dashboard.http.errors import Refusal
-from dashboard.http.query import compared, finished, link, number, submit, whole
+from dashboard.http.query import compared, finished, link, submit
 from dashboard.http.runs import WAIT_S_MAX
 from dashboard.services.images import FORMATS, ImageError
 from dashboard.services.services import Services
@@ -17,6 +19,7 @@ from sim.scenario_url import RESERVED_KEYS
 WIDTH, HEIGHT = 900, 420
 _MAX_SIDE, _MAX_PIXELS = 4000, 24_000_000
 THEMES = ("light", "dark")
+_WINDOW = re.compile(r"(\d{1,9})-(\d{1,9})")
 
 
 def blueprint(services: Services) -> Blueprint:
@@ -39,7 +42,7 @@ def blueprint(services: Services) -> Blueprint:
         result, *others = results(services, keys)
         drawn = figure_dict(
             figure, result, theme=theme, width=width, height=height,
-            url=f"{request.host_url}?{scenario_link()}", others=tuple(others),
+            url=f"{request.host_url}?{page_link()}", others=tuple(others), window=zoom(),
         )  # fmt: skip
         try:
             image = services.images.render(drawn, kind, width, height, scale)
@@ -76,16 +79,57 @@ def results(services: Services, keys: list[str]) -> list[Result]:
     return done
 
 
-def scenario_link() -> str:
-    """The link of the page with the same runs."""
-    parts = link().split("&")
-    return "&".join(part for part in parts if part.partition("=")[0] not in RESERVED_KEYS)
+def page_link() -> str:
+    """The link of the page with the same runs and the same view."""
+    pairs = [part.partition("=") for part in link().split("&")]
+    runs = [f"{k}{eq}{v}" for k, eq, v in pairs if k not in RESERVED_KEYS and k[:5] != "view."]
+    view = [f"{k[5:]}={v}" for k, _, v in pairs if k[:5] == "view."]
+    return "&".join(runs) + (f"#{'&'.join(view)}" if view else "")
+
+
+def zoom() -> tuple[float, float] | None:
+    """The window of ``view.t=<ms>-<ms>``, s; None = the whole run.
+
+    Raises:
+        Refusal: 400, it is no window.
+    """
+    text = request.args.get("view.t", "")
+    if not text:
+        return None
+    found = _WINDOW.fullmatch(text)
+    begin, end = (int(part) / 1000 for part in found.groups()) if found else (0, 0)
+    if not begin < end:
+        raise Refusal(
+            400, f"no window {text[:40]}", field="view.t", limit="<ms>-<ms>, the first is smaller"
+        )
+    return begin, end
 
 
 def size() -> tuple[int, int, float]:
-    """Width and height in CSS pixels, and scale, kept to what a server can draw."""
-    width = whole("width", WIDTH, 200, _MAX_SIDE)
-    height = whole("height", HEIGHT, 120, _MAX_SIDE)
-    scale = number("scale", 1, 0.5, 4)
-    most = (_MAX_PIXELS / (width * height)) ** 0.5
-    return width, height, min(scale, most)
+    """Width and height in CSS pixels, and scale.
+
+    Raises:
+        Refusal: 400, more or less than a server draws.
+    """
+    width = int(_asked("width", WIDTH, 200, _MAX_SIDE, whole=True))
+    height = int(_asked("height", HEIGHT, 120, _MAX_SIDE, whole=True))
+    scale = _asked("scale", 1, 0.5, 4)
+    if width * height * scale * scale > _MAX_PIXELS:
+        most = (_MAX_PIXELS / (width * height)) ** 0.5
+        raise Refusal(
+            400, f"an image of {width} x {height} at scale {scale:g} has too many pixels",
+            field="scale", limit=f"{_MAX_PIXELS:,} pixels: at most {most:.2f} at this size",
+        )  # fmt: skip
+    return width, height, scale
+
+
+def _asked(name: str, default: float, lo: float, hi: float, *, whole: bool = False) -> float:
+    text = request.args.get(name, "")
+    limit = f"{lo:g} to {hi:g}{', a whole number' if whole else ''}"
+    try:
+        value = (int(text) if whole else float(text)) if text else default
+    except ValueError:
+        value = math.nan
+    if not lo <= value <= hi:
+        raise Refusal(400, f"{name} cannot be {text[:20]}", field=name, limit=limit)
+    return value

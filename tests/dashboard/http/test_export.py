@@ -57,13 +57,31 @@ def test_a_comparison_is_exported_with_both_runs(app_client, services, monkeypat
     assert len(asked[1][0]["data"]) > len(asked[0][0]["data"])
 
 
-def test_sizes_are_kept_to_what_can_be_drawn(app_client, services, monkeypatch):
+@pytest.mark.parametrize("figure", FIGURES)
+def test_the_window_that_the_page_shows_is_exported(app_client, services, monkeypatch, figure):
     asked = drawn(services, monkeypatch)
-    query = "width=99999&height=nan&scale=50"
-    assert app_client.get(f"/export/{next(iter(FIGURES))}.png?{LINK}&{query}").status_code == 200
-    _, _, width, height, scale = asked[0]
-    assert (width, height) == (4000, 420)
-    assert width * height * scale**2 <= 24_000_000
+    link = f"{LINK}&m=box.64&b.seed=8&view.t=500-2250&view.tab=charts"
+    assert app_client.get(f"/export/{figure}.png?{link}").status_code == 200
+    layout = asked[0][0]["layout"]
+    if FIGURES[figure].x == "time":
+        assert layout["xaxis"]["range"] == [0.5, 2.25]
+    caption = layout["annotations"][-1]["text"].replace("<br>", "")
+    assert "b.seed=8#t=500-2250" in caption.replace(" ", "")
+    assert "view." not in caption
+
+
+@pytest.mark.parametrize(
+    ("query", "field", "limit"),
+    [("width=99999", "width", "200 to 4000"), ("height=nan", "height", "120 to 4000"),
+     ("width=3e3", "width", "whole number"), ("scale=50", "scale", "0.5 to 4"),
+     ("width=4000&height=4000&scale=2", "scale", "24,000,000 pixels"),
+     ("view.t=5-1", "view.t", "<ms>-<ms>"), ("view.t=now", "view.t", "<ms>-<ms>")],
+)  # fmt: skip
+def test_a_bad_parameter_is_named_with_its_limit(app_client, query, field, limit):
+    answer = app_client.get(f"/export/throughput.png?{LINK}&{query}")
+    assert answer.status_code == 400
+    assert answer.json["field"] == field
+    assert limit in answer.json["limit"]
 
 
 @pytest.mark.browser
