@@ -392,7 +392,7 @@
     const [low, high, tick] = niceRange(lowest, top);
     drawn.step = tick;
     drawn.range = [low, high > low ? high : low + tick];
-    if (inside.length > theme.limits.marks) drawDensity(binder, drawn, i, inside);
+    if (inside.length > theme.limits.marks) root.reclaimLab.density.requests(binder, drawn, i, inside);
     else drawMarks(binder, drawn, i, inside);
     return drawn;
   }
@@ -422,36 +422,6 @@
     if (kept.some((k) => io.write[k] !== 1)) {
       binder.enter("open: read", theme.colors.muted, "open", "solid");
     }
-  }
-
-  /** A picture instead of marks; reads, whoever asked for them, have a colour of their own. */
-  function drawDensity(binder, drawn, i, inside) {
-    const { view, theme, hidden } = binder;
-    const run = binder.runs[i];
-    const { io } = run.events;
-    const { CELL_PX, densityCells, picture } = root.reclaimLab.density;
-    const place = new Map(theme.issuers.map((style, k) => [style.code, k]));
-    const reads = theme.issuers.length;
-    const codeOf = (k) => (io.write[k] === 1 ? place.get(io.issuer[k]) : reads);
-    const nameOf = (code) => (code === reads ? "reads" : theme.issuers[code].label);
-    const [low, high] = drawn.range;
-    const panels = panelCount(binder.spec, theme.limits, binder.runs.length, 1);
-    const size = [view.width, view.height / panels]
-      .map((px) => Math.max(1, Math.floor(px / CELL_PX)));
-    const names = new Set(inside.map((k) => nameOf(codeOf(k))));
-    const shown = inside.filter((k) => !hidden.has(nameOf(codeOf(k))));
-    const cells = densityCells(shown.map((k) => io.t[k]), shown.map((k) => io.offset[k]),
-      shown.map(codeOf), [view.begin, view.end, low, high], size, reads + 1);
-    const colors = [...theme.issuers.map((style) => style.color), theme.colors.muted];
-    drawn.picture = {
-      source: picture(cells, colors), x: view.begin, y: high, sizex: view.end - view.begin,
-      sizey: high - low,
-    };
-    intoLegend(binder, names);
-    if (names.has("reads")) binder.enter("reads", theme.colors.muted, "mark", "solid");
-    const all = thousands(inside.length);
-    binder.notes.push(binder.name(run,
-      `density of ${all} requests, not single ones: zoom in for those`));
   }
 
   function intoLegend(binder, labels) {
@@ -628,6 +598,12 @@
         ...made, showgrid: false, tickvals: panel.rows.map((_, k) => k),
         ticktext: panel.rows.map((name) => escapeText(short(name))),
       };
+    }
+    if (spec.draw === "heat" && !panel.empty) {
+      const [low, high] = spec.y_range;
+      const ticks = LOG_TICKS.filter(([ms]) => ms >= low && ms <= high);
+      return { ...made, tickvals: ticks.map(([ms]) => Math.log10(ms)),
+        ticktext: ticks.map(([, text]) => text) };
     }
     if (panel.empty) return { ...made, showgrid: false, showticklabels: false };
     return { ...made, tick0: panel.range[0], dtick: panel.step, tickformat: spec.tick_format };
@@ -830,7 +806,7 @@
 
   const charts = {
     bind, pageFigure, exportFigure, pageHeight, panelCount, captionOf, missing, bisect, minMax,
-    ranks, niceRange, thousands, wrap, averaged, PANEL_GAP,
+    ranks, niceRange, thousands, wrap, averaged, PANEL_GAP, DRAW, newPanel, intoLegend,
   };
   root.reclaimLab = root.reclaimLab || {};
   root.reclaimLab.charts = charts;

@@ -181,7 +181,9 @@
     const rows = all(".row-share");
     const share = (row) => Number(values[row.dataset.path]) || 0;
     const total = rows.reduce((sum, row) => sum + share(row), 0);
+    const off = !Number(values["mix.rate_kib_per_s"]);
     for (const row of rows) {
+      row.classList.toggle("is-off", off);
       const percent = total ? Math.round((share(row) / total) * 100) : 0;
       row.querySelector(".share-percent").textContent = `${percent} %`;
     }
@@ -574,18 +576,31 @@
   }
 
   function restoreView() {
-    const view = fragment();
-    openTab(view.get("tab") || "charts", false);
-    const span = /^(\d{1,9})-(\d{1,9})$/.exec(view.get("t") || "");
-    if (!span || !window.reclaimLab || !window.reclaimLab.player) return;
-    const [t0, t1] = [Number(span[1]) / 1000, Number(span[2]) / 1000];
-    if (t1 > t0) window.reclaimLab.player.zoom(t0, t1);
+    openTab(fragment().get("tab") || "charts", false);
+    document.addEventListener("rl:player", restoreTimes);
   }
 
-  function onZoom(detail) {
+  /* Zoom and selection wait for the run: only it says how long it is. */
+  function restoreTimes({ detail }) {
+    if (!(detail.duration > 0)) return;
+    document.removeEventListener("rl:player", restoreTimes);
+    const view = fragment();
+    const [zoom, chosen] = [spanOf(view.get("t")), spanOf((view.get("sel") || "").slice(2))];
+    if (zoom) window.reclaimLab.player.zoom(...zoom);
+    if (chosen) window.reclaimLab.selection.set(...chosen);
+  }
+
+  /* "10500-12250" in ms as [10.5, 12.25] s. */
+  function spanOf(text) {
+    const found = /^(\d{1,9})-(\d{1,9})$/.exec(text || "");
+    const span = found ? [Number(found[1]) / 1000, Number(found[2]) / 1000] : [0, 0];
+    return span[1] > span[0] ? span : null;
+  }
+
+  function keepSpan(name, detail, before) {
     const whole = detail.t0 === null || detail.t0 === undefined;
     const ms = (t) => Math.round(t * 1000);
-    setFragment("t", whole ? "" : `${ms(detail.t0)}-${ms(detail.t1)}`);
+    setFragment(name, whole ? "" : `${before}${ms(detail.t0)}-${ms(detail.t1)}`);
   }
 
   // ---- copy, sidebar, keys, upload
@@ -751,7 +766,8 @@
   document.addEventListener("keydown", onKey, true);
   document.addEventListener("rl:status", (event) => onStatus(event.detail));
   document.addEventListener("rl:error", (event) => onError(event.detail));
-  document.addEventListener("rl:zoom", (event) => onZoom(event.detail));
+  document.addEventListener("rl:zoom", (event) => keepSpan("t", event.detail, ""));
+  document.addEventListener("rl:selection", (event) => keepSpan("sel", event.detail, "t."));
   document.addEventListener("rl:ready", () => setTheme(document.documentElement.dataset.theme));
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {

@@ -1,11 +1,14 @@
-/* Very many events as a picture: the same cells and the same bytes as dashboard/figures/density.py.
+/* Very many events as a picture: the same cells and bytes as dashboard/figures/density.py, and the
+ * charts that are made of it. After charts.js, to whose kinds of charts it adds its own.
  */
 (function (root) {
   "use strict";
 
-  const CELL_PX = 2;
+  const { charts } = root.reclaimLab;
+  const CELL_PX = 3;
+  const HEAT_PX = 5;
   const LEVELS = 8; // 1, 2-3, 4-7, ... and 128 or more events in a cell
-  const FAINTEST = 110; // of 255
+  const FAINTEST = 150; // of 255
   const STORED_MAX = 65535;
 
   /** Cells over [x0, x1, y0, y1], highest y first: 0 = nothing, else 1 + class * LEVELS + level. */
@@ -105,6 +108,100 @@
     return `data:image/png;base64,${btoa(text)}`;
   }
 
-  root.reclaimLab = root.reclaimLab || {};
-  root.reclaimLab.density = { CELL_PX, densityCells, picture };
+  // ---- charts (marks.py, heat.py)
+
+  /** Issuers of writes, and reads, whoever asked for them. */
+  function requestClasses(theme, io) {
+    const place = new Map(theme.issuers.map((style, k) => [style.code, k]));
+    const reads = theme.issuers.length;
+    return {
+      codeOf: (k) => (io.write[k] === 1 ? place.get(io.issuer[k]) : reads),
+      classes: [...theme.issuers, { label: "reads", color: theme.colors.muted }],
+    };
+  }
+
+  function sizeOf({ spec, theme, runs, view }, cell) {
+    const panels = charts.panelCount(spec, theme.limits, runs.length, 1);
+    return [view.width, view.height / panels].map((px) => Math.max(1, Math.floor(px / cell)));
+  }
+
+  function placed(cells, classes, view, [low, high]) {
+    return {
+      source: picture(cells, classes.map(({ color }) => color)), x: view.begin, y: high,
+      sizex: view.end - view.begin, sizey: high - low,
+    };
+  }
+
+  /** A picture instead of marks; reads, whoever asked for them, have a colour of their own. */
+  function requests(binder, drawn, i, inside) {
+    const { view, theme, hidden } = binder;
+    const run = binder.runs[i];
+    const { io } = run.events;
+    const { codeOf, classes } = requestClasses(theme, io);
+    const nameOf = (code) => classes[code].label;
+    const [low, high] = drawn.range;
+    const names = new Set(inside.map((k) => nameOf(codeOf(k))));
+    const shown = inside.filter((k) => !hidden.has(nameOf(codeOf(k))));
+    const cells = densityCells(shown.map((k) => io.t[k]), shown.map((k) => io.offset[k]),
+      shown.map(codeOf), [view.begin, view.end, low, high],
+      sizeOf(binder, CELL_PX), classes.length);
+    drawn.picture = placed(cells, classes, view, drawn.range);
+    charts.intoLegend(binder, names);
+    if (names.has("reads")) binder.enter("reads", theme.colors.muted, "mark", "solid");
+    const all = charts.thousands(inside.length);
+    binder.notes.push(binder.name(run,
+      `density of ${all} requests, not single ones: zoom in for those`));
+  }
+
+  function drawHeat(binder, group) {
+    return group.map((i) => heatPanel(binder, i));
+  }
+
+  function heatPanel(binder, i) {
+    const { spec, view, hidden } = binder;
+    const run = binder.runs[i];
+    const { t, y, code, classes } = lengthsOf(binder, run);
+    const [low, high] = spec.y_range.map(Math.log10);
+    const drawn = charts.newPanel(binder.many ? run.label : "");
+    drawn.range = [low, high];
+    const inside = [];
+    for (let k = 0; k < t.length; k++) if (t[k] >= view.begin && t[k] <= view.end) inside.push(k);
+    const there = inside.filter((k) => y[k] >= low);
+    const shown = there.filter((k) => !hidden.has(classes[code[k]].label));
+    const cells = densityCells(shown.map((k) => t[k]), shown.map((k) => y[k]),
+      shown.map((k) => code[k]), [view.begin, view.end, low, high], sizeOf(binder, HEAT_PX),
+      classes.length);
+    drawn.picture = placed(cells, classes, view, drawn.range);
+    const present = new Set(there.map((k) => code[k]));
+    classes.forEach(({ label, color }, k) => {
+      if (present.has(k)) binder.enter(label, color, "mark", "solid");
+    });
+    const below = inside.length - there.length;
+    if (below) {
+      binder.notes.push(binder.name(run, `${charts.thousands(below)} of `
+        + `${charts.thousands(inside.length)} are shorter than the axis`));
+    }
+    return drawn;
+  }
+
+  /** Ends in s, log10 of lengths in ms, class of each event, and the classes. */
+  function lengthsOf({ spec, theme }, run) {
+    const events = run.events[spec.family];
+    const all = Array.from(events.t.keys());
+    if (spec.family === "stalls") {
+      const classes = spec.panels[0].lines
+        .map((kind) => ({ label: kind.label, color: theme.colors[kind.color] }));
+      const y = all.map((k) => Math.log10(events.length[k] * 1e3));
+      return { t: events.t, y, code: events.kind, classes };
+    }
+    const { codeOf, classes } = requestClasses(theme, events);
+    const known = all.filter((k) => events.wait_us[k] >= 0);
+    return {
+      t: known.map((k) => events.t[k]), classes, code: known.map(codeOf),
+      y: known.map((k) => Math.log10(events.wait_us[k] / 1e3)),
+    };
+  }
+
+  charts.DRAW.heat = drawHeat;
+  root.reclaimLab.density = { densityCells, picture, requests };
 })(typeof window === "object" ? window : globalThis);

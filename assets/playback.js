@@ -12,12 +12,14 @@
   const READOUT_MS = 120;
   const PLOTLY = { staticPlot: true, displayModeBar: false, showSendToCloud: false };
   const UNTIL_LOADED = "Waiting for the first samples";
+  const NOTHING_PX = 40; // of a chart that this scenario cannot fill
   const TOP = 6; // px above the panels, as in charts.pageFigure
 
   const fire = (name, detail) => lab.fire(name, detail);
 
   const page = {
     runs: [], charts: new Map(), specs: {}, theme: null, themeName: "", link: "",
+    off: new Set(), // issuers that the page's legend has switched off
     signature: "", abort: null, loads: 0, cursor: null, lastInput: 0, drawing: false, ready: false,
   };
   const viewer = Array.from(crypto.getRandomValues(new Uint8Array(8)),
@@ -66,6 +68,16 @@
       return this.spec.x === "time";
     }
 
+    /** Whether it has an overlay that follows the pointer. */
+    get pointed() {
+      return this.timed || this.spec.draw === "cdf";
+    }
+
+    /** What its own legend and the page's have switched off. */
+    get off() {
+      return new Set([...this.hidden, ...page.off]);
+    }
+
     part(name, tag, className) {
       let found = this.section.querySelector(`[data-figure-part="${name}"]`);
       if (!found) {
@@ -95,13 +107,16 @@
       this.head = element("div", "figure-playhead", line);
       this.cross = element("div", "figure-cursor", line);
       this.brush = element("div", "figure-brush", line);
+      this.chosen = element("div", "figure-chosen", line);
+      this.flag = element("span", "axis-flag figure-flag", { position: "absolute", top: "0" });
+      this.flag.hidden = true;
       this.empty = element("p", "figure-empty");
       this.empty.hidden = true;
-      this.over.append(this.veil, this.brush, this.cross, this.head);
+      this.over.append(this.veil, this.chosen, this.brush, this.cross, this.head, this.flag);
       this.plot.append(this.canvas, this.over, this.empty);
-      this.over.hidden = !this.timed;
+      this.over.hidden = !this.pointed;
       this.paint();
-      pointer(this);
+      (this.timed ? pointer : lengthPointer)(this);
     }
 
     paint() {
@@ -110,6 +125,9 @@
       this.head.style.background = theme.ink;
       this.cross.style.background = theme.muted;
       this.brush.style.background = `color-mix(in srgb, ${theme.ink} 18%, transparent)`;
+      this.chosen.style.background = `color-mix(in srgb, ${theme.ink} 10%, transparent)`;
+      this.chosen.style.borderInline = `1px solid ${theme.muted}`;
+      Object.assign(this.flag.style, { background: theme.ink, color: theme.background });
     }
 
     needs(urgent) {
@@ -127,7 +145,7 @@
       this.empty.hidden = !text;
       this.empty.textContent = text;
       this.canvas.style.visibility = text ? "hidden" : "";
-      this.over.hidden = Boolean(text) || !this.timed;
+      this.over.hidden = Boolean(text) || !this.pointed;
     }
 
     async draw() {
@@ -140,14 +158,16 @@
         return;
       }
       const memcgs = Math.max(...runs.map((run) => run.memcgs.length));
-      const height = lab.charts.pageHeight(spec, page.theme.limits, runs.length, memcgs);
+      const none = spec.each_memcg && memcgs === 0;
+      const height = none
+        ? NOTHING_PX : lab.charts.pageHeight(spec, page.theme.limits, runs.length, memcgs);
       if (this.plot.style.height !== `${height}px`) this.plot.style.height = `${height}px`;
       const width = this.plot.clientWidth;
       if (width < 50) return;
       const tickLabels = !document.querySelector('[data-player="axis"]');
       const zoom = this.timed ? lab.clock.state.zoom : null;
       const figure = lab.charts.pageFigure(spec, runs, page.theme,
-        { width, height, zoom, hidden: this.hidden, tickLabels });
+        { width, height, zoom, hidden: this.off, tickLabels });
       this.bound = figure.bound;
       this.over.style.bottom = `${figure.layout.margin.b}px`;
       // Kept: reading it while the playhead moves would lay the page out at every frame.
@@ -192,13 +212,24 @@
       show(this.head, !hide && inside >= 0 && inside <= this.across, x);
       const cursor = page.cursor === null ? -1 : (page.cursor - begin) / perPx;
       show(this.cross, cursor >= 0 && cursor <= this.across, cursor);
+      this.placeChosen(begin, perPx);
+    }
+
+    placeChosen(begin, perPx) {
+      const span = lab.selection.span();
+      const edges = span ? [span.t0, span.t1].map((t) => (t - begin) / perPx) : [-2, -1];
+      const [left, right] = edges.map((x) => Math.max(0, Math.min(x, this.across)));
+      show(this.chosen, span !== null && right > left, left);
+      this.chosen.style.width = `${Math.max(0, right - left).toFixed(1)}px`;
     }
 
     // -- legend and read-out
 
     showLegend(bound) {
-      const key = bound.legend.map((e) => Object.values(e).join()).join(";")
-        + page.themeName + [...this.hidden].join() + bound.interval;
+      const common = document.querySelector("[data-legend]") !== null;
+      const entries = bound.legend.filter((entry) => !(common && this.elsewhere(entry)));
+      const key = entries.map((e) => Object.values(e).join()).join(";")
+        + page.themeName + common + [...this.hidden].join() + bound.interval;
       if (key === this.legendKey) return;
       const focused = this.legend.contains(document.activeElement)
         ? document.activeElement.dataset.group : null;
@@ -206,7 +237,7 @@
       this.values = new Map();
       const averaged = element("span", "legend-item");
       averaged.textContent = lab.charts.averaged(bound);
-      this.legend.replaceChildren(...bound.legend.map((entry) => this.legendItem(entry)),
+      this.legend.replaceChildren(...entries.map((entry) => this.legendItem(entry, common)),
         ...(averaged.textContent ? [averaged] : []));
       if (focused) {
         const again = [...this.legend.children].find((b) => b.dataset.group === focused);
@@ -214,11 +245,26 @@
       }
     }
 
-    legendItem(entry) {
-      const fixed = entry.symbol === "run" || entry.symbol === "open";
+    /** In the page's legend, and without a value to be read here. */
+    elsewhere(entry) {
+      const valued = this.spec.kind === "series" || this.spec.draw === "cdf";
+      return entry.symbol === "run" || (isIssuer(entry.label) && !valued);
+    }
+
+    /** An issuer that the page's legend names has but its value here. */
+    legendItem(entry, common) {
+      const named = common && isIssuer(entry.label);
+      const fixed = named || entry.symbol === "run" || entry.symbol === "open";
       const item = element(fixed ? "span" : "button", "legend-item");
       const value = element("span", "legend-value");
-      item.append(swatch(entry), document.createTextNode(entry.label), value);
+      const label = element("span", named ? "offscreen" : "");
+      label.textContent = entry.label;
+      item.append(swatch(entry), label, value);
+      if (named) {
+        item.title = entry.label;
+        item.classList.add("is-named");
+        this.values.set(entry.label, value);
+      }
       if (fixed) return item;
       item.type = "button";
       item.dataset.group = entry.label;
@@ -236,15 +282,34 @@
 
     /** Values at the cursor, else at the playhead; nothing of what the veil hides. */
     read() {
-      if (!this.visible || !this.bound || this.spec.kind !== "series") return;
+      if (!this.visible || !this.bound) return;
+      if (this.spec.draw === "cdf") this.write(this.shares());
+      if (this.spec.kind !== "series") return;
       const { state } = lab.clock;
       const t = page.cursor === null ? state.t : page.cursor;
       const veiled = !lab.clock.atEnd() && t > state.t + 1e-9;
-      const texts = veiled ? new Map() : this.texts(t);
+      this.write(veiled ? new Map() : this.texts(t));
+    }
+
+    write(texts) {
       for (const [group, output] of this.values) {
         const text = texts.get(group) || "";
         if (output.textContent !== text) output.textContent = text;
       }
+    }
+
+    /** Each kind's share of stalls no longer than the cursor's length; "A | B" of runs. */
+    shares() {
+      const found = new Map();
+      const { panels } = this.bound;
+      if (this.lengthMs === undefined || this.lengthMs === null || !panels.length) return found;
+      for (const { x, y, meta } of panels[0].traces) {
+        const after = lab.charts.bisect(x, this.lengthMs, true);
+        const share = after > 0 ? y[after - 1] : 0;
+        if (!found.has(meta.group)) found.set(meta.group, Array(page.runs.length).fill("–"));
+        found.get(meta.group)[meta.run] = `${(100 * share).toFixed(share > 0.99 ? 2 : 1)} %`;
+      }
+      return new Map([...found].map(([group, runs]) => [group, runs.join(" | ")]));
     }
 
     /** Each legend entry's values at t: "A | B" of runs in one panel, " / " between panels. */
@@ -277,6 +342,34 @@
       this.table.setAttribute("role", "region");
       this.table.setAttribute("aria-label", `${this.spec.title}, data`);
     }
+  }
+
+  const isIssuer = (label) => page.theme.issuers.some((style) => style.label === label);
+
+  /** The read-out of a chart whose axis is a length. */
+  function lengthPointer(chart) {
+    const { over } = chart;
+    const at = (ms) => {
+      chart.lengthMs = ms;
+      chart.read();
+      chart.flag.hidden = ms === null;
+    };
+    over.addEventListener("pointermove", (event) => {
+      const [low, high] = chart.spec.x_range.map(Math.log10);
+      const box = over.getBoundingClientRect();
+      const x = event.clientX - box.left;
+      const ms = 10 ** (low + (x / box.width) * (high - low));
+      show(chart.cross, true, x);
+      at(ms);
+      chart.flag.textContent = `≤ ${ms < 1000 ? format(ms) : format(ms / 1000)} `
+        + `${ms < 1000 ? "ms" : "s"}`;
+      const left = x > box.width - 90 ? x - chart.flag.offsetWidth - 4 : x + 4;
+      chart.flag.style.transform = `translateX(${left.toFixed(1)}px)`;
+    });
+    over.addEventListener("pointerleave", () => {
+      show(chart.cross, false, 0);
+      at(null);
+    });
   }
 
   function show(line, visible, x) {
@@ -330,7 +423,7 @@
     return svg;
   }
 
-  // ---- pointer: cursor, click to seek or select, drag to zoom
+  // ---- pointer: cursor, click to seek or choose an event, drag to select an interval
 
   const DRAG_PX = 4;
   const NEAR_PX = 9;
@@ -363,7 +456,7 @@
       const [begin, to] = [from, x(event)];
       from = null;
       show(chart.brush, false, 0);
-      if (Math.abs(to - begin) > DRAG_PX) lab.player.zoom(time(begin), time(to));
+      if (Math.abs(to - begin) > DRAG_PX) lab.selection.set(time(begin), time(to));
       else if (!select(chart, event)) lab.player.seek(time(to));
     });
     const leave = () => {
@@ -393,7 +486,7 @@
   /** The event under the pointer: {family, run, k} or null. Veiled ones cannot be seen. */
   function eventAt(chart, event) {
     const { spec, bound, over } = chart;
-    if (!bound || !bound.panels.length || spec.kind !== "events") return null;
+    if (!bound || !bound.panels.length || !(spec.draw in NEAREST)) return null;
     const box = over.getBoundingClientRect();
     const { begin, perPx } = chart.scale();
     const t = begin + (event.clientX - box.left) * perPx;
@@ -406,9 +499,7 @@
     const run = page.runs[count > 1 ? index : 0];
     const fromTop = (event.clientY - box.top - index * (each + gap)) / each;
     if (t > limit || panel.empty || !run.events[spec.family]) return null;
-    const k = spec.draw === "timeline"
-      ? nearestStall(run.events.stalls, panel, fromTop, t, perPx, limit)
-      : nearestRequest(run.events.io, panel, fromTop, t, perPx, each, limit);
+    const k = NEAREST[spec.draw](run.events[spec.family], panel, fromTop, t, perPx, limit, each);
     return k < 0 ? null : { family: spec.family, run, k };
   }
 
@@ -425,7 +516,7 @@
     return best;
   }
 
-  function nearestRequest(io, panel, fromTop, t, perPx, height, limit) {
+  function nearestRequest(io, panel, fromTop, t, perPx, limit, height) {
     const [low, high] = panel.range;
     const y = high - fromTop * (high - low);
     const perPxY = (high - low) / height;
@@ -439,6 +530,8 @@
     }
     return best;
   }
+
+  const NEAREST = { timeline: nearestStall, offsets: nearestRequest };
 
   function eventOf({ family, run, k }) {
     const all = run.events[family];
@@ -469,11 +562,7 @@
       document.body.append(tipBox);
     }
     tipBox.textContent = describe(found, eventOf(found));
-    Object.assign(tipBox.style, {
-      background: page.theme.background, color: page.theme.ink, padding: "4px 8px",
-      border: `1px solid ${page.theme.axis}`, borderRadius: "4px", font: `11px ${page.theme.font}`,
-      whiteSpace: "pre", maxWidth: "90vw", left: "0", top: "0",
-    });
+    Object.assign(tipBox.style, { left: "0", top: "0" });
     tipBox.hidden = false;
     const right = event.clientX + 14 + tipBox.offsetWidth > root.innerWidth;
     const left = right ? event.clientX - 14 - tipBox.offsetWidth : event.clientX + 14;
@@ -803,7 +892,7 @@
     button.disabled = true;
     try {
       await lab.exports.run(action, chart.spec, page.runs, page.theme, {
-        zoom: chart.timed ? lab.clock.state.zoom : null, hidden: chart.hidden, url: url(),
+        zoom: chart.timed ? lab.clock.state.zoom : null, hidden: chart.off, url: url(),
         height: chart.plot.clientHeight,
       });
     } catch (error) {
@@ -831,8 +920,12 @@
         schedule();
       }
     });
+    document.addEventListener("rl:selection", () => {
+      for (const chart of page.charts.values()) chart.place();
+    });
     document.addEventListener("click", (event) => {
       const target = event.target.closest && event.target.closest("button");
+      if (target && target.dataset.issuer) switchIssuer(target.dataset.issuer);
       if (!target || !target.closest("[data-figure]")) return;
       if (target.dataset.action) onAction(target);
       else if (target.dataset.group) {
@@ -845,6 +938,15 @@
       };
       document.addEventListener(name, noted, { passive: true, capture: true });
     }
+  }
+
+  /** In every chart. */
+  function switchIssuer(label) {
+    if (!page.off.delete(label)) page.off.add(label);
+    for (const button of document.querySelectorAll("button[data-issuer]")) {
+      button.setAttribute("aria-pressed", String(!page.off.has(button.dataset.issuer)));
+    }
+    allNeed(true);
   }
 
   const plotlyLoaded = () => new Promise((resolve, reject) => {
@@ -886,6 +988,7 @@
     clear: () => load([]),
     setLink: (link) => { page.link = link; },
     runs: () => page.runs,
+    theme: () => page.theme,
   });
   const clientside = (root.dash_clientside = root.dash_clientside || {});
   clientside.reclaim = Object.assign(clientside.reclaim || {}, {

@@ -133,6 +133,8 @@
   /** New runs, or more of them simulated. */
   function extend(duration, available, interval) {
     Object.assign(clock, { duration, available });
+    // A zoom stays while controls change, as the link says, unless the run has no such time.
+    if (clock.zoom && clock.zoom[1] > duration + 1e-9) setZoom(null);
     if (interval > 0) clock.interval = interval;
     if (clock.live) clock.t = available;
     changed();
@@ -140,7 +142,7 @@
 
   function reset() {
     Object.assign(clock, {
-      t: 0, playing: false, live: true, zoom: null, duration: 0, available: 0,
+      t: 0, playing: false, live: true, duration: 0, available: 0,
     });
     changed();
   }

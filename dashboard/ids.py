@@ -70,6 +70,7 @@ ZOOM_RESET = "transport-zoom-reset"
 # ---- charts
 LEGEND = "charts-legend"
 CHARTS = "charts-stack"
+SELECTION = "charts-selection"
 
 # ---- compare
 FORK = "compare-fork"

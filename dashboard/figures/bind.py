@@ -14,6 +14,7 @@ import numpy as np
 from dashboard.figures.binder import Array, Binder, Bound, Drawn, View, line_trace
 from dashboard.figures.data import RunData
 from dashboard.figures.downsample import min_max, nice_group, nice_range, stride, window
+from dashboard.figures.heat import heat
 from dashboard.figures.marks import offsets
 from dashboard.figures.spec import FigureSpec, Line, Panel
 from dashboard.figures.theme import LINES_MAX, PANELS_MAX, RATES_MAX, RUN_DASHES, Theme
@@ -187,4 +188,4 @@ def _flags(x: Array, y: Array, level: float) -> tuple[Array, Array]:
     return bars, np.where(np.isnan(bars), np.nan, level)
 
 
-_DRAW = {"lines": _lines, "offsets": offsets, "timeline": timeline, "cdf": cdf}
+_DRAW = {"lines": _lines, "offsets": offsets, "timeline": timeline, "cdf": cdf, "heat": heat}

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from dashboard.rounding import eleven_bits
 from sim.observe.metrics import columns
 from sim.result import Issuer, Result
 from sim.units import NSEC_PER_SEC, NSEC_PER_USEC, PAGE_SIZE, SECTOR_SIZE
@@ -82,11 +83,13 @@ def _seconds(t_ns: Array) -> Array:
 
 
 def _io(io: Array) -> dict[str, Array]:
+    waited = io["t_done_ns"] - io["t_queue_ns"]
     return {
         "t": _seconds(io["t_done_ns"]),
         "offset": io["sector"] * SECTOR_SIZE // PAGE_SIZE * GIB_PER_BLOCK,
         "issuer": np.where(io["issuer"] < 0, int(Issuer.UNKNOWN), io["issuer"]).astype(np.int64),
         "write": (io["write"] == 1).astype(np.int64),
+        "wait_us": np.where(io["t_queue_ns"] < 0, -1.0, eleven_bits(waited / NSEC_PER_USEC)),
     }
 
 

@@ -14,10 +14,10 @@ import numpy as np
 
 Array = np.ndarray
 
-CELL_PX = 2
+CELL_PX = 3
 LEVELS = 8
 """1, 2-3, 4-7, ... and 128 or more events in a cell."""
-_FAINTEST = 110
+_FAINTEST = 150
 """Of 255: a single event must be seen."""
 _STORED_MAX = 65_535
 

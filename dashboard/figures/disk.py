@@ -107,4 +107,19 @@ QUEUE_DEPTH = FigureSpec(
     height=110,
 )  # fmt: skip
 
-SPECS = (IO_OFFSET, THROUGHPUT, SEEKS, REQUEST_SIZE, QUEUE_DEPTH)
+REQUEST_LATENCY = FigureSpec(
+    name="request_latency",
+    title="Request latency, queued to done",
+    question="How long does a request wait in the queue and on the disk? A reader waits this long; "
+    "writeback only when the queue is full. Stronger is more.",
+    kind="events",
+    draw="heat",
+    family="io",
+    panels=(Panel(),),
+    compare="panels",
+    y_range=(0.1, 10_000.0),
+    height=130,
+    nothing="No request reached the disk.",
+)
+
+SPECS = (IO_OFFSET, THROUGHPUT, SEEKS, REQUEST_SIZE, QUEUE_DEPTH, REQUEST_LATENCY)

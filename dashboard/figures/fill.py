@@ -239,6 +239,10 @@ def _y_axis(
             "tickvals": list(range(len(panel.rows))),
             "ticktext": [escape(short(name)) for name in panel.rows],
         }
+    if spec.draw == "heat" and not panel.empty:
+        low, high = spec.y_range
+        ticks = [(math.log10(ms), text) for ms, text in _LOG_TICKS if low <= ms <= high]
+        return axis | {"tickvals": [at for at, _ in ticks], "ticktext": [text for _, text in ticks]}
     if panel.empty:
         return axis | {"showgrid": False, "showticklabels": False}
     return axis | {"tick0": panel.range[0], "dtick": panel.step, "tickformat": spec.tick_format}

@@ -11,8 +11,7 @@ from dashboard.figures.theme import THEMES, theme_json
 from sim.result import Result
 
 _SPECS = (
-    disk.IO_OFFSET, disk.THROUGHPUT, disk.SEEKS, disk.REQUEST_SIZE, disk.QUEUE_DEPTH,
-    *stalls.SPECS, *memory.SPECS, *reclaim.SPECS, *memcg.SPECS,
+    *disk.SPECS, *stalls.SPECS, *memory.SPECS, *reclaim.SPECS, *memcg.SPECS,
 )  # fmt: skip
 FIGURES: dict[str, FigureSpec] = {spec.name: spec for spec in _SPECS}
 

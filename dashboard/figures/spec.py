@@ -56,7 +56,7 @@ class FigureSpec:
     question: str
     """What one reads from it."""
     kind: Literal["series", "events", "table"]
-    draw: Literal["lines", "offsets", "timeline", "cdf"] = "lines"
+    draw: Literal["lines", "offsets", "timeline", "cdf", "heat"] = "lines"
     family: str = "series"
     panels: tuple[Panel, ...] = ()
     each_memcg: bool = False
@@ -66,6 +66,8 @@ class FigureSpec:
     x: Literal["time", "log_ms"] = "time"
     x_range: tuple[float, float] = (0.0, 0.0)
     """Of an axis that is not time."""
+    y_range: tuple[float, float] = (0.0, 0.0)
+    """ms; of a vertical axis that is logarithmic."""
     height: int = 120
     """px on the page, of one run."""
     tick_format: str = ",~g"

@@ -26,6 +26,21 @@ STALL_TIMELINE = FigureSpec(
     nothing="No task stalled.",
 )
 
+STALL_HEAT = FigureSpec(
+    name="stall_heat",
+    title="Stall latency",
+    question="Do stalls come in bands: the 100 ms of congestion_wait, or seconds behind a full "
+    "queue? Stronger is more; the colour is the most frequent kind of the cell.",
+    kind="events",
+    draw="heat",
+    family="stalls",
+    panels=(Panel(lines=KINDS),),
+    compare="panels",
+    y_range=(0.1, 10_000.0),
+    height=140,
+    nothing="No task stalled.",
+)
+
 STALL_CDF = FigureSpec(
     name="stall_cdf",
     title="Stall length, share of stalls no longer than x",
@@ -40,4 +55,4 @@ STALL_CDF = FigureSpec(
     nothing="No task stalled.",
 )
 
-SPECS = (STALL_TIMELINE, STALL_CDF)
+SPECS = (STALL_TIMELINE, STALL_HEAT, STALL_CDF)

@@ -32,6 +32,8 @@ _KEYS = (
     ("Home End", "start or end of the run"),
     ("[ ]", "slower or faster"),
     ("+ − 0", "zoom in, out, whole run"),
+    ("M", "mark the playhead: two marks select an interval"),
+    ("Z Esc", "zoom to the selected interval, clear it"),
     ("1 … 5", "tabs"),
     ("S", "controls on or off"),
     ("O", "overlay B on or off"),

@@ -9,7 +9,7 @@ from dash import html
 from dashboard import ids
 from dashboard.attributes import attributes
 from dashboard.figures.registry import FIGURES
-from dashboard.figures.theme import ISSUER_STYLES
+from dashboard.figures.theme import ISSUER_STYLES, RUN_DASHES
 
 Component = Any
 
@@ -81,22 +81,63 @@ def _section(name: str, title: str, question: str, height: int) -> Component:
 
 
 def legend() -> Component:
-    """Who issued a write: one legend for the page, colours and dashes fixed."""
-    return html.Ul(
-        [
-            html.Li(
-                [
-                    html.Span(
-                        className="swatch",
-                        style={"borderTop": f"3px {_DASHES[style.dash]} {style.color}"},
-                    ),
-                    style.label,
-                ]
+    """Who issued a write: one legend for the page, colours and dashes fixed; it switches them."""
+    issuers = [
+        html.Li(
+            html.Button(
+                [_swatch(style.dash, style.color), style.label],
+                className="legend-item",
+                title=f"Show or hide {style.label} in every chart",
+                **attributes({"data-issuer": style.label, "aria-pressed": "true"}),
             )
-            for name, style in ISSUER_STYLES.items()
-            if name != "unknown"
-        ],
+        )
+        for name, style in ISSUER_STYLES.items()
+        if name != "unknown"
+    ]
+    runs = [
+        html.Li(
+            html.Span([_swatch(dash, "currentcolor"), name], className="legend-item"),
+            className="legend-run",
+        )
+        for name, dash in zip("AB", RUN_DASHES, strict=False)
+    ]
+    return html.Ul(
+        [*issuers, *runs],
         id=ids.LEGEND,
         className="legend",
-        **attributes({"aria-label": "Colours: who writes"}),
+        **attributes({"aria-label": "Colours: who writes", "data-legend": ""}),
     )
+
+
+def _swatch(dash: str, color: str) -> Component:
+    return html.Span(className="swatch", style={"borderTop": f"3px {_DASHES[dash]} {color}"})
+
+
+def selection() -> Component:
+    """The numbers of a selected interval; selection.js fills it."""
+    return html.Div(
+        [
+            html.Div(
+                [
+                    html.Strong("Selected"),
+                    html.Span(role="status", **attributes({"data-selection-span": ""})),
+                    html.Button(
+                        "Zoom to it", className="tool", **attributes({"data-selection-do": "zoom"})
+                    ),
+                    html.Button(
+                        "Clear", className="tool", **attributes({"data-selection-do": "clear"})
+                    ),
+                ],
+                className="selection-head",
+            ),
+            html.Div(
+                className="scroll-x", tabIndex=0, role="region",
+                **attributes({"data-selection-table": "", "aria-label": "Numbers of the interval"}),
+            ),
+        ],
+        id=ids.SELECTION,
+        className="selection",
+        hidden=True,
+        role="group",
+        **attributes({"data-selection": "", "aria-label": "Selected interval"}),
+    )  # fmt: skip

@@ -10,7 +10,7 @@ from dash import dcc, html
 from dashboard import ids
 from dashboard.attributes import attributes
 from dashboard.layout.about import about, keys_sheet
-from dashboard.layout.charts import charts, legend
+from dashboard.layout.charts import charts, legend, selection
 from dashboard.layout.compare import compare_bar, numbers
 from dashboard.layout.icons import icon_button
 from dashboard.layout.recorded import recorded
@@ -117,7 +117,10 @@ def _main(services: Services) -> Component:
                 role="tablist",
                 **attributes({"aria-label": "Views of the run"}),
             ),
-            _panel("charts", [html.Div([transport(), legend()], className="sticky"), charts()]),
+            _panel(
+                "charts",
+                [html.Div([transport(), legend(), selection()], className="sticky"), charts()],
+            ),
             _panel("numbers", numbers()),
             _panel("recorded", recorded(services)),
             _panel("trace", trace()),

@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from dashboard.rounding import eleven_bits
 from sim.observe.metrics import Column, columns, headline
 from sim.result import Result
 from sim.units import PAGE_SIZE, SECTOR_SIZE
@@ -266,12 +267,6 @@ def _known_us(end_ns: Array, begin_ns: Array) -> Array:
     return np.where(begin_ns < 0, -1.0, _us(end_ns - begin_ns))
 
 
-def _rounded(values: Array) -> Array:
-    """float32 with 11 significant bits, 0.05 %: what is shown in a hover, in half the bytes."""
-    bits = values.astype("<f4").view("<u4")
-    return ((bits + 0x1000) & np.uint32(0xFFFFE000)).view("<f4")
-
-
 def _byte(values: Array) -> Array:
     """Small codes; 255 = unknown (-1 in a log)."""
     return np.where(values < 0, 255, values)
@@ -281,7 +276,7 @@ def _io_events(io: Array, t0_ns: int) -> Events:
     return {
         "t": ("u4", _us_from(io["t_done_ns"], t0_ns)),
         "offset": ("u4", np.clip(io["sector"] // _SECTORS_PER_BLOCK, 0, 2**32 - 1)),
-        "wait_us": ("f4", _rounded(_known_us(io["t_done_ns"], io["t_queue_ns"]))),
+        "wait_us": ("f4", eleven_bits(_known_us(io["t_done_ns"], io["t_queue_ns"]))),
         "size": ("u2", np.clip(io["nr_sectors"], 0, 2**16 - 1)),
         "task": ("i2", io["task"]),
         "issuer": ("u1", _byte(io["issuer"])),

@@ -4,8 +4,8 @@
 const fs = require("fs");
 
 const order = JSON.parse(fs.readFileSync(0, "utf8"));
-require(`${order.assets}/density.js`);
 const charts = require(`${order.assets}/charts.js`);
+require(`${order.assets}/density.js`);
 const { RunBuffer } = require(`${order.assets}/frames.js`);
 
 const runs = order.runs.map(({ label, messages }) => {

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 
 from dashboard.figures.registry import FIGURES
 from dashboard.figures.theme import MARGIN_LEFT, MARGIN_RIGHT, THEMES
+from sim.observe.metrics import percentile_ns
 from tests.support.chart_server import chart_server
 from tests.support.synthetic_result import synthetic_result
 
@@ -33,7 +32,7 @@ def browser(chromium):
     with api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         # One context: plotly.js comes from its cache after the first page.
-        yield browser.new_context(viewport={"width": 1200, "height": 2600})
+        yield browser.new_context(viewport={"width": 1200, "height": 3600})
         browser.close()
 
 
@@ -46,7 +45,7 @@ def page(browser, url):
     page.on("request", lambda request: page.hosts.add(request.url.split("/")[2]))
     page.add_init_script(
         "window.heard = []; for (const name of ['rl:status', 'rl:error', 'rl:zoom', 'rl:select',"
-        " 'rl:headline']) document.addEventListener(name, (e) => heard.push([name, e.detail]));"
+        " 'rl:selection', 'rl:headline']) document.addEventListener(name, (e) => heard.push([name, e.detail]));"
     )
     page.goto(url)
     yield page
@@ -65,10 +64,10 @@ def settled(page):
     wait(page, f"document.querySelectorAll('[data-drawn=whole]').length === {len(FIGURES)}")
 
 
-def wait(page, expression, seconds=20):
+def wait(page, expression, seconds=60, argument=None):
     """``wait_for_function`` needs eval, which the page's policy forbids."""
     for _ in range(seconds * 20):
-        if page.evaluate(expression):
+        if page.evaluate(expression, argument):
             return
         page.wait_for_timeout(50)
     raise AssertionError(f"waited {seconds} s in vain: {expression}")
@@ -132,12 +131,14 @@ def test_one_playhead_goes_through_all_time_charts(page):
 
 def test_play_begins_at_the_start_and_pauses_where_it_is(page):
     load(page, "a")
+    page.evaluate("reclaimLab.player.speed(1)")
     page.keyboard.press(" ")
-    page.wait_for_timeout(300)
+    wait(page, "reclaimLab.player.state().t > 0.5")
+    assert page.evaluate("reclaimLab.player.state().playing") is True
     page.keyboard.press(" ")
+    wait(page, "!reclaimLab.player.state().playing")
     state = page.evaluate("reclaimLab.player.state()")
-    assert 0.5 < state["t"] < 15
-    assert state["playing"] is False
+    assert 0.5 < state["t"] < 20
     page.keyboard.press("ArrowRight")
     stepped = page.evaluate("reclaimLab.player.state().t")
     assert stepped == pytest.approx(round(state["t"] * 10) / 10 + 0.1)
@@ -163,27 +164,110 @@ def test_keys_in_a_field_belong_to_the_field(page):
     assert page.evaluate("reclaimLab.player.state().playing") is False
 
 
-def test_dragging_zooms_every_time_chart(page):
-    load(page, "a")
-    box = over(page, "throughput")
+def drag(page, figure, begin, end):
+    """Over a time chart, from one share of its width to another."""
+    box = over(page, figure)
     y = box["y"] + 20
-    page.mouse.move(box["x"] + box["width"] * 0.25, y)
+    page.mouse.move(box["x"] + box["width"] * begin, y)
     page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] * 0.5, y, steps=4)
+    page.mouse.move(box["x"] + box["width"] * end, y, steps=4)
     page.mouse.up()
-    assert heard(page, "rl:zoom")[-1] == {
-        "t0": pytest.approx(5, abs=0.05), "t1": pytest.approx(10, abs=0.05),
-    }  # fmt: skip
-    ranges = (
-        "(names) => names.map((n) => document.querySelector(`[data-figure=${n}] .figure-canvas`)"
-        ".layout.xaxis.range)"
+
+
+def chosen(page):
+    """Left edge and width of the marked interval in each time chart, px."""
+    return page.evaluate(
+        "(names) => names.map((name) => { const mark = document.querySelector("
+        "`[data-figure=${name}] .figure-chosen`); if (mark.style.display !== 'block') return null;"
+        " const box = mark.getBoundingClientRect();"
+        " return [box.x - mark.parentNode.getBoundingClientRect().x, box.width]; })",
+        TIMED,
     )
-    page.wait_for_timeout(1500)
-    close = [pytest.approx(5, abs=0.05), pytest.approx(10, abs=0.05)]
-    assert page.evaluate(ranges, TIMED) == [close] * len(TIMED)
+
+
+def test_dragging_selects_an_interval_in_every_time_chart(page):
+    load(page, "a")
+    assert chosen(page) == [None] * len(TIMED)
+    drag(page, "throughput", 0.25, 0.5)
+    span = heard(page, "rl:selection")[-1]
+    assert span == {"t0": pytest.approx(5, abs=0.05), "t1": pytest.approx(10, abs=0.05)}
+    quarter = over(page, "throughput")["width"] / 4
+    assert chosen(page) == [[pytest.approx(quarter, abs=2)] * 2] * len(TIMED)
+    page.keyboard.press("Escape")
+    assert chosen(page) == [None] * len(TIMED)
+    assert heard(page, "rl:selection")[-1] == {"t0": None, "t1": None}
+
+
+def test_two_marks_select_an_interval_and_a_key_zooms_to_it(page):
+    load(page, "a")
+    for t in (5, 10):
+        page.evaluate(f"reclaimLab.player.seek({t})")
+        page.keyboard.press("m")
+    assert heard(page, "rl:selection")[-1] == {"t0": 5, "t1": 10}
+    page.keyboard.press("z")
+    assert heard(page, "rl:zoom")[-1] == {"t0": 5, "t1": 10}
+    at = (
+        "(range) => [...document.querySelectorAll('[data-figure]')].every((section) => {"
+        " const axis = section.querySelector('.figure-canvas').layout.xaxis;"
+        " return axis.type === 'log' || axis.range.join() === range; })"
+    )
+    wait(page, at, argument="5,10")
     page.keyboard.press("0")
-    page.wait_for_timeout(1500)
-    assert page.evaluate(ranges, TIMED) == [[0, 20]] * len(TIMED)
+    wait(page, at, argument="0,20")
+
+
+def in_window(records, name, window):
+    return records[(records[name] > window[0] * 1e9) & (records[name] <= window[1] * 1e9)]
+
+
+@pytest.mark.parametrize("window", [(0, 20), (3.2, 11.7), (5, 5.5)])
+def test_the_numbers_of_an_interval_are_those_of_the_run(page, window):
+    load(page, "a")
+    result = synthetic_result(1, 20)
+    found = page.evaluate(
+        "([t0, t1]) => reclaimLab.selection.stats(reclaimLab.runs()[0], t0, t1)", list(window)
+    )
+    io = in_window(result.io, "t_done_ns", window)
+    stalls = in_window(result.stalls, "t_end_ns", window)
+    length_ns = stalls["t_end_ns"] - stalls["t_begin_ns"]
+    assert found["io"]["requests"] == len(io) > 0
+    assert found["io"]["kib_mean"] == pytest.approx(io["nr_sectors"].mean() / 2)
+    assert found["io"]["seeks"] == (io["positioned"] == 1).sum()
+    for code, pages in found["io"]["pages"].items():
+        mine = io[(io["write"] == 1) & (io["issuer"] == int(code))]
+        assert pages == mine["nr_sectors"].sum() / 8
+    assert found["stalls"]["count"] == len(stalls)
+    assert found["stalls"]["total"] == pytest.approx(length_ns.sum() / 1e6, rel=1e-5)
+    for name, percent in (("p50", 50), ("p99", 99), ("max", 100)):
+        expected = percentile_ns(length_ns, percent) / 1e6
+        assert found["stalls"][name] == pytest.approx(expected, rel=1e-5)
+
+
+def test_of_what_was_not_recorded_an_interval_has_no_numbers(page):
+    load(page, "quiet")
+    found = page.evaluate("reclaimLab.selection.stats(reclaimLab.runs()[0], 0, 20)")
+    assert found["io"] is None
+    assert found["stalls"] == {"count": 0, "total": 0, "p50": 0, "p99": 0, "max": 0}
+
+
+def test_the_cursor_reads_shares_from_the_distribution(page):
+    load(page, "a")
+    box = over(page, "stall_cdf")
+    page.mouse.move(box["x"] + box["width"] - 2, box["y"] + 30)
+    values = (
+        "[...document.querySelectorAll('[data-figure=stall_cdf] .legend-value')]"
+        ".map((value) => value.textContent)"
+    )
+    wait(page, f"{values}.every((text) => text === '100.00 %')")
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 30)
+    lengths = synthetic_result(1, 20).stalls
+    ms = (lengths["t_end_ns"] - lengths["t_begin_ns"])[lengths["kind"] == 0] / 1e6
+    share = 100 * (ms <= 10**1.5).mean()  # the middle of 10 us to 100 s
+    wait(page, f"!{values}[0].startsWith('100')")
+    assert float(page.evaluate(values)[0].removesuffix(" %")) == pytest.approx(share, abs=1.5)
+    assert page.inner_text("[data-figure=stall_cdf] .figure-flag").startswith("≤ 3")
+    page.mouse.move(0, 0)
+    wait(page, f"{values}.every((text) => text === '')")
 
 
 def test_the_read_out_shows_nothing_of_what_the_veil_hides(page):
@@ -192,11 +276,9 @@ def test_the_read_out_shows_nothing_of_what_the_veil_hides(page):
     page.evaluate("reclaimLab.player.seek(5)")
     box = over(page, "seeks")
     page.mouse.move(box["x"] + box["width"] * 0.2, box["y"] + 10)
-    page.wait_for_timeout(200)
-    assert re.fullmatch(r"[\d.,]+", page.evaluate(read))
+    wait(page, f"/^[0-9.,]+$/.test({read})")
     page.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + 10)
-    page.wait_for_timeout(200)
-    assert page.evaluate(read) == ""
+    wait(page, f"{read} === ''")
 
 
 def test_a_click_on_a_stall_selects_it(page):
@@ -222,7 +304,7 @@ def test_a_legend_button_hides_its_line(page):
     page.click("[data-figure=queue_depth] [data-group='sync (reads)']")
     wait(page, f"{lines} < {before}")
     pressed = "[data-figure=queue_depth] [data-group='sync (reads)']"
-    assert page.get_attribute(pressed, "aria-pressed") == "false"
+    wait(page, f"document.querySelector(`{pressed}`).getAttribute('aria-pressed') === 'false'")
 
 
 def test_images_and_numbers_leave_the_page_with_their_origin(page):
@@ -262,10 +344,9 @@ def test_two_runs_share_the_clock_and_the_charts(page):
 
 def test_gaps_and_nothing_are_said_in_words(page):
     load(page, "quiet")
-    assert page.inner_text("[data-figure=io_offset] .figure-empty") == (
-        "Not recorded: no request log"
-    )
-    assert page.inner_text("[data-figure=stall_timeline] .figure-empty") == "No task stalled."
+    empty = "document.querySelector('[data-figure={}] .figure-empty').textContent === '{}'"
+    wait(page, empty.format("io_offset", "Not recorded: no request log"))
+    wait(page, empty.format("stall_timeline", "No task stalled."))
 
 
 def test_an_unknown_run_is_reported_lost(page):
@@ -290,4 +371,4 @@ def test_a_theme_recolours_without_losing_data_or_zoom(page):
     page.evaluate("reclaimLab.setTheme('dark')")
     canvas = "document.querySelector('[data-figure=seeks] .figure-canvas')"
     wait(page, f"{canvas}.layout.font.color === '{THEMES['dark'].ink}'")
-    assert page.evaluate(f"{canvas}.layout.xaxis.range") == [5, 10]
+    wait(page, f"{canvas}.layout.xaxis.range.join() === '5,10'")

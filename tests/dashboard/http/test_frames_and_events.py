@@ -103,7 +103,7 @@ def test_many_events_come_as_a_picture(app_client, key):
     assert kind == "data:image/png;base64"
     with Image.open(io.BytesIO(base64.b64decode(data))) as image:
         assert image.size == (300, 100)
-        assert image.convert("RGBA").getextrema()[3][1] > 110
+        assert image.convert("RGBA").getextrema()[3][1] > 150
 
 
 @pytest.mark.parametrize("kind", ["stalls", "sleeps"])
@@ -135,7 +135,7 @@ def test_density_shows_every_event_and_who_did_most():
     with Image.open(io.BytesIO(data)) as image:
         pixels = np.asarray(image.convert("RGBA"))
     assert tuple(pixels[9, 0, :3]) == (0, 0, 255)
-    assert tuple(pixels[0, 9]) == (255, 0, 0, 110)
+    assert tuple(pixels[0, 9]) == (255, 0, 0, 150)
     assert pixels[5, 5, 3] == 0
 
 
