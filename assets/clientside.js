@@ -435,11 +435,44 @@
         cell("p", "The table of numbers comes when the run is done.", { class: "empty" }));
       return nothing;
     }
-    const made = [tableOf(data.heads, data.rows.map(numbersRow), "table numbers-table")];
-    if (data.verdict) made.unshift(cell("p", data.verdict, { class: "in-words" }));
+    const made = data.tables.map((one) => {
+      const scroll = cell("div", "", { class: "scroll-x", tabindex: 0, role: "region",
+        "aria-label": one.heads[0] });
+      scroll.append(tableOf(one.heads, one.rows.map(numbersRow), "table numbers-table"));
+      return scroll;
+    });
     if (data.note) made.push(cell("p", data.note, { class: "quiet" }));
-    place.replaceChildren(...made);
+    place.replaceChildren(copyButtons(data), ...made);
+    if (data.verdict) {
+      place.prepend(cell("p", data.verdict, { class: "verdict", id: "compare-verdict" }));
+    }
     return nothing;
+  }
+
+  function copyButtons(data) {
+    const row = cell("p", "", { class: "copy-row" });
+    const said = cell("span", "", { class: "copied", role: "status" });
+    for (const [label, text] of [["Copy as Markdown", data.markdown],
+      ["Copy as plain text (mail)", data.plain]]) {
+      const button = cell("button", label, { class: "button", type: "button" });
+      button.addEventListener("click", () => copyText(`${text}\n${location.href}\n`, said));
+      row.append(button);
+    }
+    row.append(said);
+    return row;
+  }
+
+  /* Without a clipboard (plain http) the text is shown, ready to be taken. */
+  function copyText(text, said) {
+    const byHand = () => {
+      const field = cell("textarea", text, { class: "copy-text", rows: 12,
+        "aria-label": "Text to copy", readonly: "" });
+      said.parentElement.after(field);
+      field.select();
+      said.textContent = "press Ctrl+C";
+    };
+    if (!navigator.clipboard) return byHand();
+    navigator.clipboard.writeText(text).then(() => { said.textContent = "copied"; }, byHand);
   }
 
   function numbersRow(row) {

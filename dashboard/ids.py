@@ -20,7 +20,7 @@ FINISHED = "state-finished"
 """``{a, b}``: run keys of the page that are DONE."""
 SINK = "state-sink"
 TABLE = "state-table"
-"""Numbers of the finished runs, as ``layout.compare.numbers_table`` makes them."""
+"""Numbers of the finished runs, as ``layout.delta.numbers_table`` makes them."""
 LISTED = "state-listed"
 """Recordings of this server."""
 

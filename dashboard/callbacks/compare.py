@@ -11,9 +11,8 @@ from dashboard import ids
 from dashboard.controls.link import PageLink
 from dashboard.controls.state import other_of, patches_flipped
 from dashboard.controls.words import problem_text
-from dashboard.layout.compare import numbers_table
+from dashboard.layout.delta import RunNumbers, numbers_table
 from dashboard.services.services import Services
-from sim.observe.metrics import metrics
 
 _BUTTONS = (ids.FORK, ids.FORK_PATCHED, ids.SWAP, ids.DROP)
 
@@ -55,9 +54,9 @@ def register(app: dash.Dash, services: Services) -> None:
         results = [services.results.result(key) for key in finished.get("keys", [])[:2]]
         if not results or any(result is None for result in results):
             return no_update
-        values = [metrics(result) for result in results if result is not None]
         names = finished.get("labels") or ["A", "B"]
-        return numbers_table(values[0], values[1] if len(values) > 1 else None, names)
+        found = zip(results, names, strict=False)
+        return numbers_table([RunNumbers.of(r, str(name)) for r, name in found if r is not None])
 
     in_browser: Any = app.clientside_callback
     in_browser(

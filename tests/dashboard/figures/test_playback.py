@@ -45,7 +45,8 @@ def page(browser, url):
     page.on("request", lambda request: page.hosts.add(request.url.split("/")[2]))
     page.add_init_script(
         "window.heard = []; for (const name of ['rl:status', 'rl:error', 'rl:zoom', 'rl:select',"
-        " 'rl:selection', 'rl:headline']) document.addEventListener(name, (e) => heard.push([name, e.detail]));"
+        " 'rl:selection', 'rl:headline'])"
+        " document.addEventListener(name, (e) => heard.push([name, e.detail]));"
     )
     page.goto(url)
     yield page

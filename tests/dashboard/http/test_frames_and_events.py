@@ -106,6 +106,23 @@ def test_many_events_come_as_a_picture(app_client, key):
         assert image.convert("RGBA").getextrema()[3][1] > 150
 
 
+@pytest.mark.parametrize(
+    ("asked", "size"), [("px=99999&py=99999", (2400, 1200)), ("px=1&py=no", (16, 160))]
+)
+def test_a_picture_has_a_largest_and_a_smallest_size(app_client, key, asked, size):
+    body = app_client.get(f"/api/events/{key}?kind=io&{asked}").json
+    data = base64.b64decode(body["image"].partition(",")[2])
+    with Image.open(io.BytesIO(data)) as image:
+        assert image.size == size
+
+
+@pytest.mark.parametrize("window", ["t0=nan", "t0=-5&t1=1e99", "y0=9&y1=1", "t0=x"])
+def test_any_window_is_answered(app_client, key, window):
+    body = app_client.get(f"/api/events/{key}?kind=io&{window}").json
+    assert body["x0"] <= body["x1"]
+    assert body["y0"] <= body["y1"]
+
+
 @pytest.mark.parametrize("kind", ["stalls", "sleeps"])
 def test_stalls_and_sleeps_are_events_too(app_client, key, kind):
     body = app_client.get(f"/api/events/{key}?kind={kind}").json

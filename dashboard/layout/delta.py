@@ -1,0 +1,271 @@
+"""Numbers of A, and of B beside them: differences, which is better, a verdict, text to paste.
+
+Everything follows by rule from the numbers; which way is better stands in sim.observe.metrics.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sim.observe.metrics import HEADLINE, METRICS, Row, metrics, mmtests_rows
+from sim.result import Result
+
+Number = int | float | None
+
+MMTESTS_METRICS = {
+    "Major Faults": "major_faults",
+    "Swap Ins": "swap_in",
+    "Swap Outs": "swap_out",
+    "Allocation stalls": "direct_reclaims",
+    "Direct pages scanned": "direct_reclaim_pages_scanned",
+    "Kswapd pages scanned": "kswapd_pages_scanned",
+    "Kswapd pages reclaimed": "kswapd_pages_reclaimed",
+    "Direct pages reclaimed": "direct_reclaim_pages_reclaimed",
+    "Kswapd efficiency %": "kswapd_efficiency",
+    "Direct efficiency %": "direct_efficiency",
+    "Page writes by reclaim": "nr_vmscan_write",
+    "Page writes anon": "swap_out",
+    "FullCongest waits": "direct_congestion_waits",
+    "FullCongest time waited": "congestion_wait_ms_total",
+    "FullCongest direct waited": "direct_congestion_wait_ms",
+    "FullCongest kswapd waited": "kswapd_congestion_wait_ms",
+    "Time direct reclaim stalled": "direct_reclaim_stall_ms_total",
+    "Time kswapd awake": "kswapd_awake_ms",
+}
+"""The metric that says which way an mmtests row is better; other rows get no mark."""
+
+_LARGEST = 3
+_VALUE, _CHANGE = 11, 9
+"""Columns of the plain text, which stays below 78 characters."""
+
+
+@dataclass(frozen=True)
+class RunNumbers:
+    """What is compared of one run."""
+
+    label: str
+    metrics: Mapping[str, Number]
+    rows: list[Row] = field(default_factory=list)
+    seed: int | None = None
+
+    @classmethod
+    def of(cls, result: Result, label: str) -> RunNumbers:
+        """All numbers of a finished run."""
+        return cls(label, metrics(result), mmtests_rows(result), result.meta.get("seed"))
+
+
+@dataclass(frozen=True)
+class Line:
+    """One number of A and B."""
+
+    name: str
+    formula: str
+    unit: str
+    a: Number
+    b: Number
+    better: str
+
+    @property
+    def known(self) -> bool:
+        """Whether a run has it."""
+        return self.a is not None or self.b is not None
+
+    @property
+    def mark(self) -> str:
+        """``better``, ``worse``, or empty where neither is or they agree."""
+        return better_mark(self.a, self.b, self.better)
+
+
+def numbers_table(runs: list[RunNumbers]) -> dict[str, Any]:
+    """Both tables, the verdict and the texts, for one run or two.
+
+    Data, not components: clientside.js makes the tables. Eight hundred cells as Dash components
+    block the page for seconds, and slow down every later update.
+    """
+    paired = len(runs) > 1
+    mmtests, own = mmtests_lines(runs), metric_lines(runs)
+    absent = len(METRICS) - len(own)
+    heads = [*(run.label for run in runs), *(["B − A", "Change"] if paired else []), "Unit"]
+    return {
+        "tables": [
+            {"heads": ["mmtests row", *heads], "rows": [_cells(x, paired) for x in mmtests]},
+            {"heads": ["Metric", *heads], "rows": [_cells(x, paired) for x in own]},
+        ],
+        "verdict": verdict(runs) if paired else "",
+        "note": f"{absent} further metrics were not recorded in this run." if absent else "",
+        "markdown": markdown(runs, [*_headline(own), *mmtests]),
+        "plain": plain(runs, [*_headline(own), *mmtests]),
+    }
+
+
+def metric_lines(runs: list[RunNumbers]) -> list[Line]:
+    """Every metric that at least one run has."""
+    lines = (
+        Line(m.title, f"{name} = {m.formula}", m.unit, *_pair(runs, name), m.better)
+        for name, m in METRICS.items()
+    )
+    return [line for line in lines if line.known]
+
+
+def _pair(runs: list[RunNumbers], name: str) -> tuple[Number, Number]:
+    return runs[0].metrics.get(name), runs[1].metrics.get(name) if len(runs) > 1 else None
+
+
+def mmtests_lines(runs: list[RunNumbers]) -> list[Line]:
+    """The rows of mmtests that at least one run has."""
+    lines = []
+    for k, row in enumerate(runs[0].rows):
+        other = runs[1].rows[k].value if len(runs) > 1 else None
+        metric = MMTESTS_METRICS.get(row.name)
+        better = METRICS[metric].better if metric else ""
+        lines.append(Line(row.name, f"mmtests: {row.name}", row.unit, row.value, other, better))
+    return [line for line in lines if line.known]
+
+
+def _headline(lines: list[Line]) -> list[Line]:
+    titles = {METRICS[name].title for name in HEADLINE}
+    return [line for line in lines if line.name in titles]
+
+
+def _cells(line: Line, paired: bool) -> dict[str, Any]:
+    cells = [number_text(line.a)]
+    if paired:
+        cells += [
+            number_text(line.b), difference_text(line.a, line.b), change_text(line.a, line.b)
+        ]  # fmt: skip
+    return {
+        "title": line.name, "formula": line.formula, "cells": cells,
+        "mark": line.mark if paired else "", "unit": line.unit,
+    }  # fmt: skip
+
+
+# ---- the verdict
+
+
+def verdict(runs: list[RunNumbers]) -> str:
+    """What differs, in words; one pair of runs says nothing about other seeds."""
+    lines = metric_lines(runs)
+    if all(line.a == line.b for line in lines):
+        return f"No difference: A and B agree in all {len(lines)} numbers."
+    head = [line for line in _headline(lines) if line.mark]
+    seeds = {str(run.seed) for run in runs if run.seed is not None}
+    which = f" with seed {', '.join(sorted(seeds))}" if seeds else ""
+    caution = (
+        f"This is one pair of runs{which}: it does not tell a difference from seed noise, so "
+        "repeat it with other seeds."
+    )
+    if not head:
+        differ = sum(line.a != line.b for line in lines)
+        return f"No headline number is better or worse; {differ} other numbers differ. {caution}"
+    better = sum(line.mark == "better" for line in head)
+    largest = sorted(head, key=_size, reverse=True)[:_LARGEST]
+    told = "; ".join(_told(line) for line in largest)
+    return (
+        f"B is better in {better} and worse in {len(head) - better} of {len(HEADLINE)} headline "
+        f"numbers. Largest: {told}. {caution}"
+    )
+
+
+def _size(line: Line) -> float:
+    """How much a number changed, as the logarithm of the ratio."""
+    if not line.a or not line.b:
+        return math.inf
+    return abs(math.log(line.b / line.a))
+
+
+def _told(line: Line) -> str:
+    change = change_text(line.a, line.b)
+    values = f"{number_text(line.a)} → {number_text(line.b)} {line.unit}"
+    return f"{line.name} {values} ({f'{change}, ' if change else ''}{line.mark})"
+
+
+# ---- texts to paste
+
+
+def markdown(runs: list[RunNumbers], lines: list[Line]) -> str:
+    """A table for a web page or a bug report."""
+    paired = len(runs) > 1
+    heads = ["", *(run.label for run in runs), *(["change", ""] if paired else []), "unit"]
+    rows = [heads, ["---", *["---:"] * len(runs), *(["---:", "---"] if paired else []), "---"]]
+    for line in lines:
+        values = [number_text(line.a), *([number_text(line.b)] if paired else [])]
+        change = [change_text(line.a, line.b), line.mark] if paired else []
+        rows.append([line.name, *values, *change, line.unit])
+    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return f"{verdict(runs)}\n\n{table}\n" if paired else f"{table}\n"
+
+
+def plain(runs: list[RunNumbers], lines: list[Line]) -> str:
+    """Columns for a mail, below 78 characters; ASCII but for names of tasks."""
+    paired = len(runs) > 1
+    short = "AB"[: len(runs)]
+    legend = [f"{letter}: {_bare(run.label)}" for letter, run in zip(short, runs, strict=True)]
+    width = 1 + max((len(_named(line)) for line in lines), default=0)
+    out = [*legend, "", " " * width + "".join(letter.rjust(_VALUE) for letter in short)]
+    for line in lines:
+        text = _named(line).ljust(width) + number_text(line.a).rjust(_VALUE)
+        if paired:
+            text += number_text(line.b).rjust(_VALUE)
+            text += change_text(line.a, line.b).rjust(_CHANGE) + f" {line.mark}"
+        out.append(text.replace("−", "-").replace("–", "-").replace("×", "x").rstrip())
+    if paired:
+        out += ["", *_folded(verdict(runs))]
+    return "\n".join(out) + "\n"
+
+
+def _bare(label: str) -> str:
+    return label.partition(": ")[2] or label
+
+
+def _named(line: Line) -> str:
+    told = line.unit in line.name.lower() or line.name.endswith("%")
+    return line.name if told else f"{line.name}, {line.unit}"
+
+
+def _folded(text: str) -> list[str]:
+    lines = [""]
+    for word in text.replace("−", "-").replace("→", "->").replace("×", "x").split():
+        if len(lines[-1]) + len(word) + 1 > 72:
+            lines.append("")
+        lines[-1] += (" " if lines[-1] else "") + word
+    return lines
+
+
+# ---- single values
+
+
+def number_text(value: Number) -> str:
+    """A number as people read it: grouped, four significant digits; – where there is none."""
+    if value is None:
+        return "–"
+    if isinstance(value, int) or float(value).is_integer():
+        return f"{int(value):,}"
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.4g}"
+
+
+def difference_text(a: Number, b: Number) -> str:
+    """B − A with its sign."""
+    if a is None or b is None:
+        return "–"
+    text = number_text(abs(b - a))
+    return "0" if b == a else f"{'+' if b > a else '−'}{text}"
+
+
+def change_text(a: Number, b: Number) -> str:
+    """Relative to A, in percent; empty where A is 0."""
+    if a is None or b is None or a in (0, b):
+        return ""
+    percent = (b - a) / abs(a) * 100
+    return f"×{b / a:.3g}" if percent > 1000 else f"{percent:+.1f} %".replace("-", "−")
+
+
+def better_mark(a: Number, b: Number, better: str) -> str:
+    """``better``, ``worse``, or empty where neither is or they agree."""
+    if a is None or b is None or a == b or not better:
+        return ""
+    return "better" if (b < a) == (better == "lower") else "worse"

@@ -1,0 +1,217 @@
+"""What stays, what is dropped in, and what is said when the server is full."""
+
+from __future__ import annotations
+
+import json
+import re
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from dashboard import ids
+from sim.scenario_url import decode
+from tests.support import fake_run
+
+pytestmark = pytest.mark.e2e
+expect.set_options(timeout=30_000)
+
+SHORT = "/?v=1&seed=3&dur=4000"
+FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "recorded"
+
+
+def done(page: Page, run: str = "A") -> None:
+    state = page.locator(f'[data-run-state][data-run="{run}"]')
+    expect(state).to_have_attribute("data-state", "DONE")
+
+
+def zoom(page: Page) -> list[float] | None:
+    found: list[float] | None = page.evaluate("reclaimLab.player.state().zoom")
+    return found
+
+
+def drag(page: Page, figure: str, begin: float, end: float) -> None:
+    over = page.locator(f"[data-figure={figure}] .figure-over")
+    expect(over).to_be_visible()
+    box = over.bounding_box()
+    assert box is not None
+    y = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] * begin, y)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * end, y, steps=4)
+    page.mouse.up()
+
+
+def test_selection_and_zoom_are_in_the_link_and_stay_after_a_reload(visit):
+    page = visit(SHORT)
+    done(page)
+    drag(page, "throughput", 0.25, 0.75)
+    strip = page.locator(f"#{ids.SELECTION}")
+    expect(strip).to_contain_text(re.compile(r"1\.0\d\d? to (2\.9|3\.0)"))
+    expect(strip.get_by_role("columnheader", name="p99, ms")).to_be_visible()
+    expect(strip.locator("tbody td").first).to_have_text(re.compile(r"^[\d,]+$"))
+    expect(page).to_have_url(re.compile(r"#sel=t\.\d+-\d+$"))
+    strip.get_by_role("button", name="Zoom to it").click()
+    expect(page).to_have_url(re.compile(r"[#&]t=\d+-\d+"))
+    before, numbers = zoom(page), strip.locator("tbody td").all_inner_texts()
+    assert before is not None
+    page.reload()
+    done(page)
+    expect(strip.locator("tbody td")).to_have_text(numbers)
+    after = zoom(page)
+    assert after is not None
+    assert after == pytest.approx(before, abs=0.002)
+    page.get_by_role("button", name="patch 6", exact=True).click()
+    expect(page).to_have_url(re.compile(r"p=p6.*[#&]t=\d+"))
+    digest = decode("v=1&seed=3&p=p6&dur=4000")[0].digest()
+    expect(page.locator("[data-run-name=A]")).to_contain_text(digest)
+    done(page)
+    assert zoom(page) == after, "a control changes the run, not the view"
+    page.keyboard.press("0")
+    page.keyboard.press("Escape")
+    expect(strip).to_be_hidden()
+    expect(page).to_have_url(re.compile(r"dur=4000$"))
+
+
+def test_a_comparison_has_a_row_of_the_interval_for_each_run(visit):
+    page = visit(f"{SHORT}&b.p=p6#sel=t.1000-3000")
+    done(page, "A")
+    done(page, "B")
+    rows = page.locator(f"#{ids.SELECTION} tbody tr")
+    expect(rows).to_have_count(2)
+    expect(rows.locator("td:first-child")).to_have_text(["A", "B"])
+
+
+def test_the_legend_of_the_page_switches_an_issuer_in_every_chart(visit):
+    page = visit(SHORT)
+    done(page)
+    lines = page.locator("[data-figure=throughput] .scatterlayer .trace")
+    expect(lines.first).to_be_attached()
+    count = lines.count()
+    button = page.locator(f"#{ids.LEGEND}").get_by_role("button", name="kswapd")
+    button.click()
+    expect(button).to_have_attribute("aria-pressed", "false")
+    expect(lines).to_have_count(count - 1)
+    button.click()
+    expect(lines).to_have_count(count)
+
+
+def get(url: str) -> tuple[int, dict]:
+    try:
+        with urllib.request.urlopen(url, timeout=30) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
+def test_a_full_queue_is_said_on_the_page_and_a_press_tries_again(visit, base_url):
+    slow, keys = fake_run.SLOW + 60_000, []
+    try:
+        for n in range(1000):
+            status, body = get(f"{base_url}/api/run?v=1&seed={slow + n}&dur=4000&wait=0")
+            if status == 503:
+                break
+            assert status == 202
+            keys.append(body["key"])
+        assert status == 503
+        assert "runs are waiting" in body["error"]
+        page = visit("/?v=1&seed=4711&dur=4000")
+        card = page.locator(f"#{ids.RUN_CARD}")
+        expect(card).to_contain_text("The server is busy")
+        expect(card).to_contain_text(re.compile(r"\d+ runs are waiting"))
+        retry = card.get_by_role("button", name="Try again")
+        expect(retry).to_be_visible()
+    finally:
+        for key in keys:
+            request = urllib.request.Request(
+                f"{base_url}/api/cancel/{key}", method="POST", headers={"Origin": base_url}
+            )
+            urllib.request.urlopen(request, timeout=30).close()
+    retry.click()
+    expect(card).to_be_hidden()
+    done(page)
+
+
+DROP = """([zone, name, bytes]) => {
+  const data = new DataTransfer();
+  data.items.add(new File([Uint8Array.from(bytes)], name));
+  const place = document.getElementById(zone);
+  for (const type of ["dragover", "drop"]) {
+    place.dispatchEvent(new DragEvent(type, { dataTransfer: data, bubbles: true }));
+    if (type === "dragover") window.over = place.classList.contains("is-over");
+  }
+}"""
+
+
+def test_a_recording_is_dropped_and_drawn(visit):
+    trace = next(path for path in sorted(FIXTURES.rglob("*samp.txt*")) if path.is_file())
+    page = visit(SHORT)
+    done(page)
+    page.get_by_role("tab", name="Recorded").click()
+    page.evaluate(DROP, [ids.UPLOAD, trace.name, list(trace.read_bytes())])
+    assert page.evaluate("window.over") is True
+    expect(page).to_have_url(re.compile(r"file=[0-9a-f]{12}"))
+    done(page)
+    expect(page.locator("[data-run-clock=A]")).to_have_text(re.compile("recorded$"))
+
+
+def test_a_file_that_is_no_recording_says_so(visit):
+    page = visit(SHORT)
+    done(page)
+    page.get_by_role("tab", name="Recorded").click()
+    page.evaluate(DROP, [ids.UPLOAD, "notes.txt", list(b"not a trace\n")])
+    card = page.locator(f"#{ids.RUN_CARD}")
+    expect(card).to_contain_text("failed")
+    expect(card).to_contain_text("notes.txt")
+
+
+ASK = """(key) => {
+  window.answers = [];
+  for (let n = 0; n < 12; n++) {
+    fetch(`/api/events/${key}?px=99999&py=99999&t1=${1 + n / 10}`)
+      .then((answer) => answer.json().then((body) => window.answers.push([answer.status, body.n])));
+  }
+}"""
+
+
+def test_the_page_answers_while_events_are_asked_for(visit):
+    page = visit(SHORT)
+    done(page)
+    page.evaluate(ASK, page.evaluate("reclaimLab.runs()[0].key"))
+    page.keyboard.press("?")
+    expect(page.locator(f"#{ids.KEYS}")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.get_by_role("tab", name="About").click()
+    expect(page.get_by_role("heading", name="What it claims")).to_be_visible()
+    for _ in range(200):
+        if page.evaluate("window.answers.length") == 12:
+            break
+        page.wait_for_timeout(50)
+    answers = page.evaluate("window.answers")
+    assert [status for status, _ in answers] == [200] * 12
+    assert all(n > 0 for _, n in answers)
+
+
+def test_a_verdict_and_tables_to_paste(visit):
+    page = visit(f"{SHORT}&b.seed=4#tab=numbers")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    done(page, "A")
+    done(page, "B")
+    expect(page.locator("#compare-verdict")).to_contain_text("headline number")
+    expect(page.get_by_role("columnheader", name="mmtests row")).to_be_visible()
+    for name, begin in (("Copy as Markdown", "| Allocation stalls |"), ("plain", "Allocation")):
+        page.get_by_role("button", name=name).click()
+        expect(page.locator(".copy-row .copied")).to_have_text("copied")
+        lines = page.evaluate("navigator.clipboard.readText()").splitlines()
+        assert any(line.startswith(begin) for line in lines)
+        assert lines[-1].endswith("b.seed=4#tab=numbers")
+
+
+def test_two_equal_runs_are_no_difference(visit):
+    page = visit(f"{SHORT}&b=#tab=numbers")
+    done(page, "A")
+    done(page, "B")
+    expect(page.locator("#compare-verdict")).to_contain_text("No difference: A and B agree in all")
+    expect(page.locator(".mark")).to_have_count(0)
