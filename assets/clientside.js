@@ -596,6 +596,7 @@
     if (focus) chosen.focus();
     setFragment("tab", name === "charts" ? "" : name);
     window.dispatchEvent(new Event("resize"));
+    document.dispatchEvent(new CustomEvent("rl:tab", { detail: { tab: name } }));
   }
 
   function tabKeys(event) {
@@ -693,7 +694,7 @@
       o: toggleOverlay,
     }[event.key];
     if (act) act();
-    else if (/^[1-5]$/.test(event.key)) openTab(tabs[Number(event.key) - 1], true);
+    else if (/^[1-6]$/.test(event.key)) openTab(tabs[Number(event.key) - 1], true);
     else return;
     event.preventDefault();
   }

@@ -989,6 +989,7 @@
     setLink: (link) => { page.link = link; },
     runs: () => page.runs,
     theme: () => page.theme,
+    spec: (name) => page.specs[name],
   });
   const clientside = (root.dash_clientside = root.dash_clientside || {});
   clientside.reclaim = Object.assign(clientside.reclaim || {}, {

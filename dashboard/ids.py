@@ -86,6 +86,9 @@ NUMBERS = "compare-numbers"
 OTHER_NOTE = "compare-other-note"
 PAIRED = "compare-paired"
 
+# ---- stalls
+STALLS = "stalls-list"
+
 # ---- recorded, trace
 RECORDINGS = "recorded-list"
 UPLOAD = "recorded-upload"
@@ -97,7 +100,7 @@ MEMCG_NAMES = "rows-memcg-names"
 """The datalist of container names."""
 ROWS = {"memcgs": "rows-memcgs", "workloads": "rows-workloads"}
 
-TABS = ("charts", "numbers", "recorded", "trace", "about")
+TABS = ("charts", "numbers", "stalls", "recorded", "trace", "about")
 
 
 def control(path: str) -> dict[str, str | int]:

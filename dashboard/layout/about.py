@@ -34,7 +34,7 @@ _KEYS = (
     ("+ − 0", "zoom in, out, whole run"),
     ("M", "mark the playhead: two marks select an interval"),
     ("Z Esc", "zoom to the selected interval, clear it"),
-    ("1 … 5", "tabs"),
+    ("1 … 6", "tabs"),
     ("S", "controls on or off"),
     ("O", "overlay B on or off"),
     ("C", "copy the link"),

@@ -24,6 +24,7 @@ Component = Any
 TAB_NAMES = {
     "charts": "Charts",
     "numbers": "Numbers",
+    "stalls": "Stalls",
     "recorded": "Recorded runs",
     "trace": "Trace and data",
     "about": "About",
@@ -122,6 +123,7 @@ def _main(services: Services) -> Component:
                 [html.Div([transport(), legend(), selection()], className="sticky"), charts()],
             ),
             _panel("numbers", numbers()),
+            _panel("stalls", html.Div(id=ids.STALLS)),
             _panel("recorded", recorded(services)),
             _panel("trace", trace()),
             _panel("about", about()),

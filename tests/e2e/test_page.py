@@ -222,8 +222,9 @@ def test_everything_by_keyboard(visit):
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile("p=p5"))
     expect(patch).to_be_focused()
-    page.keyboard.press("3")
+    page.keyboard.press("4")
     expect(page.get_by_role("tab", name="Recorded")).to_be_focused()
+    page.keyboard.press("ArrowLeft")
     page.keyboard.press("ArrowLeft")
     expect(page.get_by_role("tab", name="Numbers")).to_have_attribute("aria-selected", "true")
     page.keyboard.press("t")
@@ -238,7 +239,7 @@ def test_axe_finds_nothing(visit, theme, width):
     done(page)
     done(page, "B")
     found = violations(page)
-    for name in ("Numbers", "Recorded", "Trace", "About"):
+    for name in ("Numbers", "Stalls", "Recorded", "Trace", "About"):
         page.get_by_role("tab", name=name).click()
         found += violations(page)
     if width < 900:

@@ -215,3 +215,35 @@ def test_two_equal_runs_are_no_difference(visit):
     done(page, "B")
     expect(page.locator("#compare-verdict")).to_contain_text("No difference: A and B agree in all")
     expect(page.locator(".mark")).to_have_count(0)
+
+
+def column(page: Page, index: int) -> list[float]:
+    texts = page.locator(f".stall-table tbody td:nth-child({index})").all_inner_texts()
+    return [float(text) for text in texts]
+
+
+def test_stalls_are_sorted_by_keyboard_and_lead_to_the_charts(visit):
+    page = visit(SHORT)
+    done(page)
+    page.keyboard.press("3")
+    heads = page.locator(".stall-table thead th")
+    expect(heads).to_have_count(11)
+    expect(heads.locator("button").first).to_have_text("TIME(s)")
+    latency = page.get_by_role("columnheader", name="LAT(ms)")
+    expect(latency).to_have_attribute("aria-sort", "descending")
+    assert column(page, 4) == sorted(column(page, 4), reverse=True)
+    latency.get_by_role("button").focus()
+    page.keyboard.press("Enter")
+    expect(latency).to_have_attribute("aria-sort", "ascending")
+    expect(latency.get_by_role("button")).to_be_focused()
+    assert column(page, 4) == sorted(column(page, 4))
+    page.keyboard.press("Enter")
+    longest = page.locator(".stall-table tbody tr").first
+    begin, ms = (float(longest.locator("td").nth(i).inner_text()) for i in (0, 3))
+    longest.get_by_role("button").press("Enter")
+    expect(page.get_by_role("tab", name="Charts")).to_have_attribute("aria-selected", "true")
+    low, high = zoom(page) or [0, 0]
+    assert low <= begin
+    assert begin + ms / 1000 <= high < begin + 3 * ms / 1000 + 0.5
+    expect(page.locator(f"#{ids.SELECTION}")).to_be_visible()
+    expect(page.locator("[data-figure=stall_timeline]")).to_be_in_viewport()
