@@ -127,10 +127,12 @@
 
   function missing(spec, run) {
     const why = run.families[spec.family] || "this run has no such record";
-    if (why !== "present") return `Not recorded: ${why}`;
+    if (why !== "present") return `Not recorded: ${why.replace(/^not recorded: /, "")}`;
     if (spec.family !== "series") {
       const events = run.events[spec.family];
-      return events && events.t.length ? "" : spec.nothing;
+      if (!(events && events.t.length)) return spec.nothing;
+      const timed = spec.draw !== "heat" || !events.wait_us || events.wait_us.some((x) => x >= 0);
+      return timed ? "" : "Not recorded: when requests were queued";
     }
     if (spec.each_memcg && !run.memcgs.length) return spec.nothing;
     const names = spec.each_memcg ? run.memcgs : [""];

@@ -158,7 +158,8 @@
         return;
       }
       const memcgs = Math.max(...runs.map((run) => run.memcgs.length));
-      const none = spec.each_memcg && memcgs === 0;
+      const none = (spec.each_memcg && memcgs === 0)
+        || runs.every((run) => run.ended && lab.charts.missing(spec, run));
       const height = none
         ? NOTHING_PX : lab.charts.pageHeight(spec, page.theme.limits, runs.length, memcgs);
       if (this.plot.style.height !== `${height}px`) this.plot.style.height = `${height}px`;

@@ -53,9 +53,13 @@ def _missing(spec: FigureSpec, run: RunData) -> str:
     """Why there is nothing to draw of a run; empty = there is something."""
     why = run.families.get(spec.family, "this run has no such record")
     if why != "present":
-        return f"Not recorded: {why}"
+        return f"Not recorded: {why.removeprefix('not recorded: ')}"
     if spec.family != "series":
-        return "" if len(run.events[spec.family]["t"]) else spec.nothing
+        events = run.events[spec.family]
+        if not len(events["t"]):
+            return spec.nothing
+        timed = spec.draw != "heat" or (events.get("wait_us", events["t"]) >= 0).any()
+        return "" if timed else "Not recorded: when requests were queued"
     if spec.each_memcg and not run.memcgs:
         return spec.nothing
     names = [""] if not spec.each_memcg else run.memcgs

@@ -36,6 +36,13 @@ def quiet():
     return result
 
 
+def untimed():
+    result = synthetic_result(6, 20)
+    result.io["t_queue_ns"] = -1
+    result.families["stalls"] = "not recorded: totals only"
+    return result
+
+
 def with_gaps():
     result = synthetic_result(5, 20)
     result.families |= {"io": "no request log <on this kernel>", "stalls": "not traced"}
@@ -52,6 +59,7 @@ CASES = {
     "many containers": ([synthetic_result(3, 20, memcgs=6)], "light", None),
     "nothing happened": ([quiet()], "light", None),
     "not recorded": ([with_gaps()], "dark", None),
+    "not timed": ([untimed()], "light", None),
     "one of two not recorded": ([with_gaps(), synthetic_result(2, 20)], "light", None),
 }
 
