@@ -27,6 +27,7 @@ _LIMITS = (
     "agree.",
 )
 _KEYS = (
+    ("Ctrl K  /", "find a preset, control, chart or command"),
     ("Space", "play or pause"),
     ("← →", "one sample back or on; with Shift ten"),
     ("Home End", "start or end of the run"),
@@ -72,7 +73,17 @@ def keys_sheet() -> Component:
                 [html.Div([html.Dt(keys), html.Dd(what)]) for keys, what in _KEYS],
                 className="keys",
             ),
-            html.Button("Close", className="button", **attributes({"data-close": ids.KEYS})),
+            html.Div(
+                [
+                    html.Button(
+                        "Close", className="button", **attributes({"data-close": ids.KEYS})
+                    ),
+                    html.Button(
+                        "Take the tour", className="button", **attributes({"data-tour": "start"})
+                    ),
+                ],
+                className="sheet-row",
+            ),
         ],
         id=ids.KEYS,
         className="sheet",

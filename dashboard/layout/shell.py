@@ -12,6 +12,7 @@ from dashboard.attributes import attributes
 from dashboard.layout.about import about, keys_sheet
 from dashboard.layout.charts import charts, legend, selection
 from dashboard.layout.compare import compare_bar, numbers
+from dashboard.layout.guide import palette, palette_open, tour, tour_start
 from dashboard.layout.icons import icon_button
 from dashboard.layout.recorded import recorded
 from dashboard.layout.run import headline, run_card, run_line, transport
@@ -48,6 +49,8 @@ def page(services: Services) -> Component:
                 className="frame",
             ),
             keys_sheet(),
+            palette(),
+            tour(),
         ],
         className="lab",
     )
@@ -69,6 +72,8 @@ def _header() -> Component:
             ),
             html.A("Reclaim Lab", href="/", className="brand"),
             link_box(),
+            palette_open(),
+            tour_start(),
             icon_button("keys", "Keyboard shortcuts", ids.KEYS_TOGGLE),
             icon_button("theme", "Dark or light", ids.THEME),
         ],

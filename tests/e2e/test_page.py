@@ -7,7 +7,6 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from dashboard import ids
@@ -16,6 +15,7 @@ from dashboard.controls.spec import CONTROLS, Control, Widget
 from dashboard.figures.registry import FIGURES
 from sim.scenario import Scenario
 from sim.scenario_url import encode
+from tests.e2e.axe import violations
 from tests.support import fake_run
 
 pytestmark = pytest.mark.e2e
@@ -248,15 +248,6 @@ def test_axe_finds_nothing(visit, theme, width):
         fold.evaluate("element => { element.open = true; }")
     found += violations(page)
     assert sorted(set(found)) == []
-
-
-def violations(page: Page) -> list[str]:
-    response = Axe().run(page).response
-    return [
-        f"{found['id']}: {node['html'][:300]}"
-        for found in response["violations"]
-        for node in found["nodes"]
-    ]
 
 
 @pytest.mark.parametrize("width", [360, 768, 1920])

@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 
 from dashboard import ids
 from sim.scenario_url import decode
+from tests.e2e.axe import violations
 from tests.support import fake_run
 
 pytestmark = pytest.mark.e2e
@@ -247,3 +248,69 @@ def test_stalls_are_sorted_by_keyboard_and_lead_to_the_charts(visit):
     assert begin + ms / 1000 <= high < begin + 3 * ms / 1000 + 0.5
     expect(page.locator(f"#{ids.SELECTION}")).to_be_visible()
     expect(page.locator("[data-figure=stall_timeline]")).to_be_in_viewport()
+
+
+def test_the_palette_finds_presets_controls_and_commands(visit):
+    page = visit(SHORT)
+    done(page)
+    palette = page.locator(f"#{ids.PALETTE}")
+    page.keyboard.press("/")
+    expect(palette).to_be_visible()
+    page.keyboard.type("dirty ratio background")
+    expect(palette.get_by_role("option")).to_have_count(1)
+    page.keyboard.press("Enter")
+    expect(palette).to_be_hidden()
+    field = page.locator(f"[id='{ids.dom(ids.control('vm.dirty_background_ratio'))}']")
+    expect(field).to_be_focused()
+    page.keyboard.press("Control+k")
+    page.keyboard.type("numbers")
+    expect(palette.get_by_role("option").first).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("tab", name="Numbers")).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("zzzz")
+    expect(palette).to_contain_text("Nothing has this name.")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("overflow stack")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("overflow the stack")
+
+
+def test_the_tour_has_at_most_five_steps_and_ends_where_it_began(visit):
+    page = visit(SHORT)
+    done(page)
+    page.get_by_role("button", name="Tour").first.click()
+    tour = page.locator(f"#{ids.TOUR}")
+    steps = 0
+    while tour.is_visible():
+        steps += 1
+        assert steps <= 5
+        expect(tour.get_by_role("heading")).to_have_count(1)
+        expect(page.locator(".is-toured")).to_have_count(1)
+        box = tour.bounding_box()
+        assert box is not None
+        assert box["x"] >= 0
+        assert box["y"] + box["height"] <= 900
+        page.keyboard.press("Enter")
+    assert steps == 5
+    expect(page.locator(".is-toured")).to_have_count(0)
+    expect(page.get_by_role("button", name="Tour").first).to_be_focused()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_in_what_opens(visit, theme):
+    page = visit(f"{SHORT}&b.p=p6#sel=t.1000-3000", theme=theme)
+    done(page)
+    done(page, "B")
+    expect(page.locator(f"#{ids.SELECTION} tbody tr")).to_have_count(2)
+    page.locator("[data-figure=seeks] [data-action=table]").click()
+    found = violations(page)
+    for key, sheet in (("?", ids.KEYS), ("/", ids.PALETTE)):
+        page.keyboard.press(key)
+        expect(page.locator(f"#{sheet}")).to_be_visible()
+        found += violations(page)
+        page.keyboard.press("Escape")
+    page.get_by_role("button", name="Tour").first.click()
+    found += violations(page)
+    assert sorted(set(found)) == []
