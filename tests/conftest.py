@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 CI = os.environ.get("CI") == "true"
 BROWSER_MARKERS = ("browser", "e2e", "visual")
@@ -61,6 +66,18 @@ def chromium() -> str:
     path = find_chromium()
     assert path, "mark the test with pytest.mark.browser"
     return path
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[Browser]:
+    """One browser for all tests: two drivers cannot live in one process."""
+    api = pytest.importorskip("playwright.sync_api")
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+    flags += ["--disable-background-networking"]
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=flags, timeout=60_000)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture

@@ -157,7 +157,7 @@ def test_a_against_b(visit):
     done(page, "A")
     done(page, "B")
     page.get_by_role("tab", name="Numbers").click()
-    expect(page.get_by_role("columnheader", name="B − A")).to_be_visible()
+    expect(page.get_by_role("columnheader", name="B − A").first).to_be_visible()
     expect(page).to_have_url(re.compile("#tab=numbers$"))
     page.get_by_role("button", name="Swap A and B").click()
     expect(page).to_have_url(re.compile(re.escape("&p=p6&dur=4000&b.p=")))

@@ -12,7 +12,6 @@ from tests.support.synthetic_result import synthetic_result
 
 pytestmark = pytest.mark.browser
 TIMED = [name for name, spec in FIGURES.items() if spec.x == "time"]
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
 @pytest.fixture(scope="module")
@@ -27,18 +26,15 @@ def url():
 
 
 @pytest.fixture(scope="module")
-def browser(chromium):
-    api = pytest.importorskip("playwright.sync_api")
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        # One context: plotly.js comes from its cache after the first page.
-        yield browser.new_context(viewport={"width": 1200, "height": 3600})
-        browser.close()
+def context(browser):
+    """One for all tests: plotly.js comes from its cache after the first page."""
+    with browser.new_context(viewport={"width": 1200, "height": 3600}) as context:
+        yield context
 
 
 @pytest.fixture
-def page(browser, url):
-    page = browser.new_page()
+def page(context, url):
+    page = context.new_page()
     page.trouble, page.hosts = [], set()
     page.on("pageerror", lambda error: page.trouble.append(str(error)))
     page.on("console", lambda m: m.type == "error" and page.trouble.append(m.text))

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sim import MODEL_VERSION
 from sim.presets import PRESETS
 from sim.result import Result
 from sim.scenario_url import decode as scenario_of
@@ -50,7 +51,7 @@ def test_the_web_process_never_imports_numba(tmp_path):
 def test_healthz_says_what_the_server_has(app_client):
     health = app_client.get("/healthz").json
     assert health["status"] == "ok"
-    assert health["version"] == 1
+    assert health["version"] == MODEL_VERSION
     assert health["runners"]["ready"] >= 1
     assert health["queue"] == {"queued": 0, "running": 0}
     assert health["cache_bytes"] >= 0
