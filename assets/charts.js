@@ -394,8 +394,8 @@
     const [low, high, tick] = niceRange(lowest, top);
     drawn.step = tick;
     drawn.range = [low, high > low ? high : low + tick];
-    if (inside.length > theme.limits.marks) root.reclaimLab.density.requests(binder, drawn, i, inside);
-    else drawMarks(binder, drawn, i, inside);
+    const draw = inside.length > theme.limits.marks ? root.reclaimLab.density.requests : drawMarks;
+    draw(binder, drawn, i, inside);
     return drawn;
   }
 

@@ -768,6 +768,15 @@
     });
   }
 
+  /* Asked for at each opening: what has been run since has a picture by now. */
+  function showThumbs() {
+    for (const place of all("[data-thumb]")) {
+      const image = element("img", "");
+      Object.assign(image, { src: place.dataset.thumb, alt: "", width: 132, height: 36 });
+      place.replaceChildren(image);
+    }
+  }
+
   /* Inputs that Dash has no component for. */
   function makeInputs() {
     for (const place of all("[data-input]")) {
@@ -790,6 +799,7 @@
     state.ready = true;
     listRecordings(recordings);
     makeInputs();
+    $("sidebar-presets").addEventListener("toggle", (event) => event.target.open && showThumbs());
     if ($("recorded-upload")) dropZone($("recorded-upload"));
     restoreView();
   }

@@ -12,13 +12,15 @@
 
   function items() {
     return [
-      ...all(".preset-list a").map((a) => item("Preset", words(a), a.dataset.name, () => a.click())),
+      ...all(".preset-list a").map((a) => item("Preset",
+        words(a.querySelector(".preset-title").firstChild), a.dataset.name, () => a.click())),
       ...all(".row[data-path]").map((row) => item("Control", words(row.querySelector(".row-label")),
         row.dataset.path, () => control(row))),
       ...all("[data-figure]").map((section) => item("Chart",
         words(section.querySelector(".figure-title")), section.dataset.figure,
         () => chart(section))),
-      ...all(".view-tab").map((tab) => item("View", words(tab), tab.dataset.tab, () => tab.click())),
+      ...all(".view-tab").map((tab) => item("View",
+        words(tab), tab.dataset.tab, () => tab.click())),
       ...all("main button, .top button").filter(able).map((button) => item("Do",
         button.getAttribute("aria-label") || words(button), "", () => press(button))),
     ].filter((one) => one.label);
@@ -69,7 +71,8 @@
   function search(text) {
     const typed = text.toLowerCase().split(/\s+/).filter(Boolean);
     state.found = state.items.map((one) => [score(one, typed), one])
-      .filter(([sum]) => sum >= 0).sort((a, b) => b[0] - a[0]).slice(0, SHOWN).map(([, one]) => one);
+      .filter(([sum]) => sum >= 0).sort((a, b) => b[0] - a[0]).slice(0, SHOWN)
+      .map(([, one]) => one);
     state.at = 0;
     show();
   }

@@ -30,7 +30,9 @@
   }
 
   function leave() {
-    for (const shown of document.querySelectorAll(".is-toured")) shown.classList.remove("is-toured");
+    for (const shown of document.querySelectorAll(".is-toured")) {
+      shown.classList.remove("is-toured");
+    }
   }
 
   /** Below the thing, or above it, or in the corner when it is not there (a closed sidebar). */

@@ -13,6 +13,7 @@ from dashboard.http import (
     headers,
     recordings,
     runs,
+    thumbs,
     vendor,
 )
 from dashboard.services.services import Services
@@ -22,7 +23,7 @@ def register(server: Flask, services: Services) -> None:
     """Add every route and the answers to errors."""
     headers.compress(server)
     errors.register(server)
-    for room in (runs, frames, figures, events, export, recordings, vendor):
+    for room in (runs, frames, figures, events, export, recordings, thumbs, vendor):
         server.register_blueprint(room.blueprint(services))
     errors.close_api(server)
     headers.register(server)

@@ -114,4 +114,14 @@ def _preset_group(title: str, names: list[str]) -> Component:
 def _preset(name: str) -> Component:
     preset = PRESETS[name]
     href = f"/?{encode(preset.scenario)}"
-    return html.A(preset.title, href=href, **attributes({"data-name": name}))
+    return html.A(
+        [
+            html.Span([preset.title, html.Code(name)], className="preset-title"),
+            html.Span(
+                className="thumb-place", **attributes({"data-thumb": f"/api/thumb/{name}.svg"})
+            ),
+        ],
+        href=href,
+        title=preset.question,
+        **attributes({"data-name": name}),
+    )

@@ -12,7 +12,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from dashboard import ids
-from sim.scenario_url import decode
+from sim.presets import PRESETS
+from sim.scenario_url import decode, encode
 from tests.e2e.axe import violations
 from tests.support import fake_run
 
@@ -314,3 +315,16 @@ def test_axe_finds_nothing_in_what_opens(visit, theme):
     page.get_by_role("button", name="Tour").first.click()
     found += violations(page)
     assert sorted(set(found)) == []
+
+
+def test_presets_show_what_has_been_run(visit, base_url):
+    assert get(f"{base_url}/api/run?{encode(PRESETS['stack'].scenario)}&wait=20")[0] == 200
+    page = visit(SHORT)
+    done(page)
+    page.locator(f"#{ids.PRESETS} summary").click()
+    stamps = page.locator(".preset-list img")
+    expect(stamps).to_have_count(len(PRESETS))
+    drawn = page.locator(".preset-list a[data-name=stack] img")
+    loaded = "(image) => image.decode().then(() => image.naturalWidth)"
+    assert drawn.evaluate(loaded) == 132
+    assert page.locator(".preset-list a[data-name=stack]").get_attribute("title")
