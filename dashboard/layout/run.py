@@ -77,7 +77,9 @@ def _tile(name: str) -> Component:
     return html.Div(
         [
             html.Dt(
-                f"{metric.title}, {metric.unit}",
+                metric.title
+                if metric.unit in metric.title.lower()
+                else f"{metric.title}, {metric.unit}",
                 title=f"{metric.formula}{f'; {better}' if better else ''}",
             ),
             html.Dd([_value(name, "A"), _value(name, "B")]),
