@@ -13,20 +13,30 @@ from typing import TYPE_CHECKING, Any
 from sim.cli_input import InputError
 
 if TYPE_CHECKING:
-    from sim.validation.recorded import Range, Row
+    from sim.validation.recorded import Row, Score
+    from sim.validation.score import Range
 
 RECORDINGS = "RECLAIM_LAB_RECORDINGS_DIR"
 """Environment variable that names the folder of recordings."""
+MAX_SEEDS = 100
+DISAGREES = 1
 
 
 def add_command(command: Callable[..., argparse.ArgumentParser]) -> None:
     """``command(name, function, help) -> parser`` adds it to the others."""
     validate = command("validate", _validate, "compare with the recorded runs of the real kernel")
     validate.add_argument(
-        "--recordings", type=Path, metavar="DIR", help=f"the 2.6.36 set; else ${RECORDINGS}"
-    )
+        "--recordings", type=Path, metavar="DIR",
+        help=f"the recorded sets, or the 2.6.36 set alone; else ${RECORDINGS}",
+    )  # fmt: skip
     validate.add_argument("--seeds", type=int, default=3, metavar="N", help="runs of each (3)")
     validate.add_argument("--only", default="", metavar="NAME", help="one workload, e.g. spmix")
+    validate.add_argument(
+        "--jobs", type=int, default=2, metavar="N", help="processes that simulate (2)"
+    )
+    validate.add_argument(
+        "--strict", action="store_true", help="exit code 1 unless every scored row agrees"
+    )
     validate.add_argument("--json", action="store_true", help="machine-readable, with sources")
 
 
@@ -40,31 +50,83 @@ def _folder(args: argparse.Namespace) -> Path:
     return folder
 
 
-def _validate(args: argparse.Namespace) -> int:
-    from sim.validation.recorded import WORKLOADS, groups, parameters, table
+def _check_numbers(args: argparse.Namespace) -> None:
+    if not 1 <= args.seeds <= MAX_SEEDS:
+        raise InputError(f"--seeds {args.seeds}: must be 1 to {MAX_SEEDS}")
+    if not 1 <= args.jobs <= MAX_SEEDS:
+        raise InputError(f"--jobs {args.jobs}: must be 1 to {MAX_SEEDS}")
 
-    folder = _folder(args)
+
+def _validate(args: argparse.Namespace) -> int:
+    from sim.traces import TraceError
+    from sim.validation.recorded import WORKLOADS
+
+    _check_numbers(args)
     if args.only and args.only not in WORKLOADS:
         raise InputError(f"--only {args.only}: one of {', '.join(WORKLOADS)}")
-    if args.seeds < 1:
-        raise InputError("--seeds: at least 1")
-    if not groups(folder):
-        raise InputError(f"{folder}: no recorded run of 2.6.36 with and without the patches")
-    rows = table(folder, args.seeds, args.only, _progress)
+    try:
+        return _against_recordings(_folder(args), args)
+    except TraceError as error:
+        raise InputError(str(error)) from None
+
+
+def _against_recordings(folder: Path, args: argparse.Namespace) -> int:
+    from sim.validation.recorded import groups, missing, parameters, score, table
+
+    if not any(args.only in ("", workload) for workload, _ in groups(folder)):
+        which = f" of {args.only}" if args.only else ""
+        raise InputError(
+            f"{folder}: no recorded run{which} of 2.6.36 (base v0, patched v7);"
+            " results/*.json is looked for here and up to three folders below"
+        )
+    for name in missing(folder, args.only):
+        print(f"sim: note: no recorded run of {name}", file=sys.stderr)
+    facts = parameters(folder, args.only)
+    if not args.json:
+        _print_parameters(facts)
+    rows = table(folder, args.seeds, args.only, _progress, args.jobs)
+    total = score(rows)
     if args.json:
         data: dict[str, Any] = {
             "rows": [row.to_dict() for row in rows],
-            "parameters": parameters(folder, args.only),
-        }
+            "score": {
+                "rows": total.rows, "rows_ok": total.rows_ok,
+                "signs": total.signs, "signs_ok": total.signs_ok,
+            },
+            "missing": missing(folder, args.only),
+            "parameters": facts,
+        }  # fmt: skip
         print(json.dumps(data, indent=2, allow_nan=False))
     else:
         _print(rows)
-    return 0
+        _print_score(total)
+    return DISAGREES if args.strict and not total.agrees else 0
 
 
 def _progress(workload: str, variant: str) -> None:
     if sys.stderr.isatty():
         print(f"{workload} {variant} ...", file=sys.stderr)
+
+
+# ---- text
+
+
+def _print_parameters(facts: list[dict[str, Any]]) -> None:
+    """Of each workload's first run; of the patched one only what differs."""
+    before: dict[str, Any] = {}
+    shown: tuple[str, str] | None = None
+    for fact in facts:
+        key = (fact["workload"], fact["variant"])
+        if shown != key:
+            if shown is None or shown[0] != key[0]:
+                before = {}
+            shown = key
+            but = ", as before but for" if before else ""
+            print(f"\n{key[0]} {key[1]}: parameters of its first run{but}")
+        if before.get(fact["field"], ...) != fact["value"]:
+            before[fact["field"]] = fact["value"]
+            value = "default" if fact["value"] is None else json.dumps(fact["value"])
+            print(f"  {fact['field']} = {value}\n      {fact['source']}")
 
 
 def _print(rows: list[Row]) -> None:
@@ -75,24 +137,29 @@ def _print(rows: list[Row]) -> None:
             real, ours = row.recorded, row.simulated
             print(f"\n{row.workload} {row.variant}", end="")
             print(f"  ({real.runs if real else 0} recorded, {ours.runs if ours else 0} simulated)")
-            print(f"  {'':<24} {'recorded':>26} {'simulated':>32} {'ratio':>6}")
+            print(f"  {'':<24} {'recorded':>32} {'simulated':>32} {'ratio':>6}")
         ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
         name = f"{row.name} {row.unit}".strip()
-        real_text = _span(row.recorded)
-        print(f"  {name:<24} {real_text:>26} {_middle(row.simulated):>32} {ratio:>6}  {row.flag}")
+        real_text = _middle(row.recorded)
+        sign = f"; change: {row.sign}" if row.sign else ""
+        print(
+            f"  {name:<24} {real_text:>32} {_middle(row.simulated):>32} {ratio:>6}"
+            f"  {row.verdict}{sign}"
+        )
 
 
-def _span(values: Range | None) -> str:
-    if values is None:
-        return "-"
-    if values.low == values.high:
-        return _number(values.low)
-    return f"{_number(values.low)}..{_number(values.high)}"
+def _print_score(total: Score) -> None:
+    print(
+        f"\n{total.rows_ok} of {total.rows} scored rows agree;"
+        f" {total.signs_ok} of {total.signs} recorded changes have their sign"
+    )
 
 
 def _middle(values: Range | None) -> str:
     if values is None:
         return "-"
+    if values.runs == 1:
+        return _number(values.mid)
     return f"{_number(values.mid)} ({_number(values.low)}..{_number(values.high)})"
 
 

@@ -22,6 +22,7 @@ from sim.machine.request import (
 from sim.machine.stall import STALL_MEMCG
 from sim.result import Result
 from sim.units import NSEC_PER_SEC, PAGE_SIZE, SECTOR_SIZE
+from sim.validation.score import COUNT, STACK, STALL
 
 Number = float | None
 
@@ -34,6 +35,8 @@ class Observable(NamedTuple):
     measure: Callable[[Result], Number]
     floor: float
     """Values below it count as nothing: no ratio is taken and no sign."""
+    kind: str = COUNT
+    """What tolerance it has: see ``score``."""
 
 
 def _sum(*names: str) -> Callable[[Result], Number]:
@@ -142,16 +145,16 @@ OBSERVABLES: tuple[Observable, ...] = (
     Observable("written other", "pages", _pages_other, 100),
     Observable("skipped dirty", "pages", _sum("dirty_skipped"), 100),
     Observable("q-congested keep", "pages", _sum("queue_congested_keep"), 100),
-    Observable("stall", "s", _seconds("direct_stall_ns", "memcg_stall_ns"), 0.1),
+    Observable("stall", "s", _seconds("direct_stall_ns", "memcg_stall_ns"), 0.1, STALL),
     Observable(
         "in congestion_wait d/m", "s",
-        _seconds("direct_congestion_wait_ns", "memcg_congestion_wait_ns"), 0.1,
+        _seconds("direct_congestion_wait_ns", "memcg_congestion_wait_ns"), 0.1, STALL,
     ),
     Observable(
-        "in writepage d/m", "s", _seconds("direct_writepage_ns", "memcg_writepage_ns"), 0.1
+        "in writepage d/m", "s", _seconds("direct_writepage_ns", "memcg_writepage_ns"), 0.1, STALL
     ),
-    Observable("in writepage k", "s", _seconds("kswapd_writepage_ns"), 0.1),
-    Observable("bdp", "s", _seconds("balance_dirty_ns"), 0.1),
+    Observable("in writepage k", "s", _seconds("kswapd_writepage_ns"), 0.1, STALL),
+    Observable("bdp", "s", _seconds("balance_dirty_ns"), 0.1, STALL),
     Observable("write requests", "requests", _requests, 10),
     Observable("read requests", "requests", _reads, 10),
     Observable("average write, all", "KiB", _average_kb(), 1),
@@ -168,3 +171,15 @@ OBSERVABLES: tuple[Observable, ...] = (
     Observable("kswapd skips wait", "times", _sum("kswapd_skip_congestion_wait"), 10),
     Observable("kswapd congestion_wait", "times", _sum("kswapd_congestion_waits"), 10),
 )  # fmt: skip
+"""Of the runs without a stack tracer."""
+
+STACKS: tuple[Observable, ...] = tuple(
+    Observable(f"deepest stack {short}", "B", _sum(f"stack_bytes_max_{who}"), 1, STACK)
+    for short, who in (("d", "direct"), ("m", "memcg"), ("k", "kswapd"), ("fl", "flusher"))
+)
+"""Of the runs with the stack tracer on: nothing else of those is to be compared."""
+
+
+def measured(result: Result) -> dict[str, Number]:
+    """Every observable of one run by name."""
+    return {observable.name: observable.measure(result) for observable in OBSERVABLES + STACKS}

@@ -1,7 +1,7 @@
 """Recorded against simulated, workload by workload and variant by variant.
 
 The simulated runs have the parameters of the recorded ones (``traces.scenario_for``), their seeds
-are their own. Nothing here is fitted, and nothing is scored: a row says what both sides are.
+are their own. Nothing here is fitted; ``score`` says when a row agrees.
 """
 
 from __future__ import annotations
@@ -9,32 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from sim import traces
-from sim.result import Result
-from sim.runner import run
+from sim.scenario import Scenario
 from sim.traces import Recording
-from sim.validation.observables import OBSERVABLES, Observable
+from sim.validation.observables import OBSERVABLES, STACKS, Number, measured
+from sim.validation.score import FAILURES, SCORED, Range, range_of, ratio, sign, verdict
+from sim.validation.workers import WORKERS, simulated
 
 WORKLOADS = ("seq", "mcgseq", "mcgmix", "spmix")
 VARIANTS = ("v0", "v7")
 """Base, and patches 5 and 6 in the form that was recorded."""
 BASE, PATCHED = VARIANTS
-FACTOR = 3
-
-OK, FAR, WRONG_SIGN, ABSENT = "ok", f"factor > {FACTOR}", "wrong sign", "not recorded"
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """Smallest, middle and largest value over the runs that have one."""
-
-    low: float
-    mid: float
-    high: float
-    runs: int
+GROUPS = tuple((workload, variant) for workload in WORKLOADS for variant in VARIANTS)
+STACK_TRACER = "_stk"
 
 
 @dataclass(slots=True)
@@ -49,38 +38,76 @@ class Row:
     simulated: Range | None
     ratio: float | None
     """Simulated over recorded median; None when either is next to nothing."""
-    flag: str
+    verdict: str
+    sign: str = ""
+    """Of a patched row: whether the change from base has the recorded sign; empty: not scored."""
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
         return asdict(self)
 
 
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How many rows and changes were scored, and how many of them agree."""
+
+    rows: int
+    rows_ok: int
+    signs: int
+    signs_ok: int
+
+    @property
+    def agrees(self) -> bool:
+        """Something was scored and all of it agrees."""
+        scored = self.rows + self.signs
+        return scored > 0 and scored == self.rows_ok + self.signs_ok
+
+
+def score(rows: list[Row]) -> Score:
+    """The counts behind the last line of the table."""
+    marks = [row.verdict for row in rows if row.verdict in SCORED]
+    signs = [row.sign for row in rows if row.sign in SCORED]
+    right = [sum(mark not in FAILURES for mark in some) for some in (marks, signs)]
+    return Score(len(marks), right[0], len(signs), right[1])
+
+
 def groups(folder: Path) -> dict[tuple[str, str], list[Recording]]:
     """The recorded runs to compare with: no stack tracer, and of the parameters stated.
 
     Run 0 of mcgseq had other parameters; it counts only where there is no other run.
+
+    Raises:
+        TraceError: the folder cannot be read.
     """
+    found = _found(folder, stack_tracer=False)
+    for key, recordings in found.items():
+        found[key] = [r for r in recordings if r.seed > 0] or recordings
+    return {key: found[key] for key in GROUPS if key in found}
+
+
+def _found(folder: Path, *, stack_tracer: bool) -> dict[tuple[str, str], list[Recording]]:
     found: dict[tuple[str, str], list[Recording]] = {}
     for recording in traces.catalogue(folder):
         key = (recording.workload, recording.variant)
-        known = recording.workload in WORKLOADS and recording.variant in VARIANTS
-        if recording.kernel == "2.6.36" and known and "_stk" not in recording.name:
+        traced = STACK_TRACER in recording.name
+        if recording.kernel == "2.6.36" and key in GROUPS and traced == stack_tracer:
             found.setdefault(key, []).append(recording)
-    for key, recordings in found.items():
-        found[key] = [r for r in recordings if r.seed > 0] or recordings
-    order = {(w, v): i for i, (w, v) in enumerate((w, v) for w in WORKLOADS for v in VARIANTS)}
-    return dict(sorted(found.items(), key=lambda item: order[item[0]]))
+    return found
 
 
-def simulate(recordings: list[Recording], seeds: int) -> list[Result]:
-    """``seeds`` runs, seed 1 on, taking the parameters of the recorded runs in turn."""
-    results = []
-    for i in range(seeds):
-        scenario = traces.scenario_for(recordings[i % len(recordings)])
-        if scenario is not None:
-            results.append(run(replace(scenario, seed=i + 1)))
-    return results
+def missing(folder: Path, only: str = "") -> list[str]:
+    """Workloads and variants of which there is no recorded run."""
+    here = groups(folder)
+    return [f"{w} {v}" for w, v in GROUPS if only in ("", w) and (w, v) not in here]
+
+
+def scenarios(recordings: list[Recording], seeds: int) -> list[Scenario]:
+    """``seeds`` scenarios, seed 1 on, taking the parameters of the recorded runs in turn."""
+    restated = [traces.scenario_for(recording) for recording in recordings]
+    known = [scenario for scenario in restated if scenario is not None]
+    if not known:
+        return []
+    return [replace(known[i % len(known)], seed=i + 1) for i in range(seeds)]
 
 
 def parameters(folder: Path, only: str = "") -> list[dict[str, Any]]:
@@ -99,83 +126,65 @@ def table(
     seeds: int = 3,
     only: str = "",
     on_group: Callable[[str, str], None] | None = None,
+    workers: int = WORKERS,
 ) -> list[Row]:
     """All rows.
 
     Args:
-        folder: of the recorded 2.6.36 set.
+        folder: of the recorded sets, or of the 2.6.36 set.
         seeds: simulated runs per workload and variant.
         only: one workload instead of all.
-        on_group: told of each workload and variant before its runs.
+        on_group: told of each workload and variant when its runs are due.
+        workers: processes that simulate.
+
+    Raises:
+        TraceError: the folder or a recording in it cannot be read.
     """
+    here = {key: found for key, found in groups(folder).items() if only in ("", key[0])}
+    stacks = _found(folder, stack_tracer=True)
+    wanted = {key: scenarios(found, seeds) for key, found in here.items()}
+    runs = simulated([s for some in wanted.values() for s in some], measured, workers)
     rows: list[Row] = []
-    for (workload, variant), recordings in groups(folder).items():
-        if only not in ("", workload):
-            continue
+    for key, recordings in here.items():
         if on_group is not None:
-            on_group(workload, variant)
-        recorded = [traces.read(r.path) for r in recordings]
-        simulated = simulate(recordings, seeds)
-        rows += [
-            _row(workload, variant, observable, recorded, simulated) for observable in OBSERVABLES
-        ]
+            on_group(*key)
+        recorded = [measured(traces.read(recording.path)) for recording in recordings]
+        traced = [measured(traces.read(recording.path)) for recording in stacks.get(key, [])]
+        rows += _rows(key, recorded, traced, [next(runs) for _ in wanted[key]])
     _mark_signs(rows)
     return rows
 
 
-def _range(results: list[Result], observable: Observable) -> Range | None:
-    values = [v for v in (observable.measure(r) for r in results) if v is not None]
-    if not values:
-        return None
-    return Range(min(values), median(values), max(values), len(values))
-
-
-def _row(
-    workload: str,
-    variant: str,
-    observable: Observable,
-    recorded: list[Result],
-    simulated: list[Result],
-) -> Row:
-    real, ours = _range(recorded, observable), _range(simulated, observable)
-    ratio, flag = compare(real, ours, observable.floor)
-    return Row(workload, variant, observable.name, observable.unit, real, ours, ratio, flag)
-
-
-def compare(real: Range | None, ours: Range | None, floor: float) -> tuple[float | None, str]:
-    """(ratio of the medians, flag). Far is more than FACTOR outside the recorded range."""
-    if real is None or ours is None:
-        # A context that wrote nothing has no average: that both or neither wrote shows elsewhere.
-        return None, ABSENT
-    ratio = ours.mid / real.mid if real.mid >= floor and ours.mid >= floor else None
-    if real.low <= ours.mid <= real.high:
-        return ratio, OK
-    too_high = ours.mid > FACTOR * max(real.high, floor)
-    too_low = max(ours.mid, floor) * FACTOR < real.low
-    return ratio, FAR if too_high or too_low else OK
+def _rows(
+    key: tuple[str, str],
+    recorded: list[dict[str, Number]],
+    traced: list[dict[str, Number]],
+    ours: list[dict[str, Number]],
+) -> list[Row]:
+    rows = []
+    for observables, runs in ((OBSERVABLES, recorded), (STACKS, traced)):
+        for observable in observables:
+            name, floor = observable.name, observable.floor
+            real = range_of(run[name] for run in runs)
+            simulated_ = range_of(run[name] for run in ours)
+            rows.append(
+                Row(
+                    *key, name, observable.unit, real, simulated_,
+                    ratio(real, simulated_, floor),
+                    verdict(real, simulated_, observable.kind, floor),
+                )
+            )  # fmt: skip
+    return rows
 
 
 def _mark_signs(rows: list[Row]) -> None:
-    """Flag patched rows whose change from base goes the other way.
-
-    Only where the recorded ranges of base and patched do not overlap: seeds differ by more else.
-    """
-    floors = {observable.name: observable.floor for observable in OBSERVABLES}
+    floors = {observable.name: observable.floor for observable in OBSERVABLES + STACKS}
     base = {(row.workload, row.name): row for row in rows if row.variant == BASE}
     for row in rows:
         before = base.get((row.workload, row.name))
-        if row.variant != PATCHED or before is None or row.recorded is None:
-            continue
-        if before.recorded is None or before.simulated is None or row.simulated is None:
-            continue
-        real = _change(before.recorded, row.recorded, floors[row.name])
-        ours = row.simulated.mid - before.simulated.mid
-        if real * ours < 0 and abs(ours) >= floors[row.name]:
-            row.flag = WRONG_SIGN
-
-
-def _change(before: Range, after: Range, floor: float) -> float:
-    """The change of the medians, 0 when the ranges overlap or it is next to nothing."""
-    apart = after.low > before.high or after.high < before.low
-    change = after.mid - before.mid
-    return change if apart and abs(change) >= floor else 0.0
+        if row.variant == PATCHED and before is not None:
+            row.sign = sign(
+                (before.recorded, row.recorded),
+                (before.simulated, row.simulated),
+                floors[row.name],
+            )
