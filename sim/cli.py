@@ -74,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
         )  # fmt: skip
         command.add_argument("--seed", type=int, help="the same as --set seed=N")
     run.add_argument("--save", type=Path, metavar="OUT.npz", help="keep the whole run")
-    trace.add_argument("--format", choices=["ftrace"], default="ftrace")
+    trace.add_argument("--format", choices=["ftrace", "blktrace", "chrome"], default="ftrace")
     trace.add_argument("-o", "--output", type=Path, metavar="FILE", help="instead of stdout")
     show.add_argument("path", type=Path, metavar="PATH", help="a recording, or OUT.npz of run")
     for command in (presets, run, metrics, show):
@@ -202,34 +202,38 @@ def _report(result: Result, scenario: Scenario) -> dict[str, Any]:
     }
 
 
-def _trace(args: argparse.Namespace) -> int:
-    from sim.observe import ftrace
+def _chunks(format_: str, result: Result) -> Iterator[bytes]:
+    from sim.observe import blktrace, ftrace, perfetto
 
+    if format_ == "blktrace":
+        return blktrace.chunks(result)
+    if format_ == "chrome":
+        return perfetto.chunks(result)
+    return (f"{line}\n".encode("ascii") for line in ftrace.lines(result))
+
+
+def _trace(args: argparse.Namespace) -> int:
     if args.output is not None:
         _check_folder(args.output)
+    elif args.format == "blktrace" and sys.stdout.isatty():
+        raise InputError("blktrace is binary: -o FILE, or pipe it into blkparse -i -")
     scenario = _scenario(args)
     try:
         result = _simulate(scenario)
     except _RunFailed:
         return _failed(scenario)
     if args.output is None:
-        _write_lines(ftrace.lines(result), sys.stdout)
+        sys.stdout.buffer.writelines(_chunks(args.format, result))
+        sys.stdout.flush()
         return 0
     partial = args.output.with_name(f".{args.output.name}.partial")
     try:
-        with partial.open("w", encoding="ascii") as out:
-            _write_lines(ftrace.lines(result), out)
+        with partial.open("wb") as out:
+            out.writelines(_chunks(args.format, result))
         partial.replace(args.output)
     finally:
         partial.unlink(missing_ok=True)
     return 0
-
-
-def _write_lines(lines: Iterator[str], out: TextIO) -> None:
-    for line in lines:
-        out.write(line)
-        out.write("\n")
-    out.flush()
 
 
 # ---- looking

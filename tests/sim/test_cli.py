@@ -384,3 +384,20 @@ def test_the_module_is_a_program() -> None:
     )
     assert done.stdout.startswith("default")
     assert cli.__doc__
+
+
+@pytest.mark.parametrize(
+    ("form", "begins"),
+    [("ftrace", b"# tracer: nop"), ("blktrace", b"\x07\x74\x61\x65"), ("chrome", b"{")],
+)
+def test_every_trace_format_goes_to_a_file_or_a_pipe(
+    form: str, begins: bytes, tmp_path: Path, ran: list[Scenario],
+    capsysbinary: pytest.CaptureFixture[bytes],
+) -> None:  # fmt: skip
+    out = tmp_path / "out"
+    assert main(["trace", "global", "--format", form, "-o", str(out)]) == 0
+    assert main(["trace", "global", "--format", form]) == 0
+    assert out.read_bytes() == capsysbinary.readouterr().out
+    assert out.read_bytes().startswith(begins)
+    assert len(ran) == 2
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
