@@ -23,6 +23,7 @@ from sim.fs.ext3_layout import ext3_create, ext3_release_file
 from sim.fs.fs_writeback import flusher
 from sim.fs.journal import kjournald
 from sim.fs.mkfs import filesystem_arrays, lay_out_file
+from sim.interventions import Interventions, nr_writers
 from sim.machine.address_space import BDI, NR_BDI_LISTS
 from sim.machine.boot import lru_array, min_free_kbytes, page_array, zone_array, zone_sizes
 from sim.machine.cost import costs_ns
@@ -108,7 +109,7 @@ class Simulation:
 def build(scenario: Scenario) -> Simulation:
     """Everything of one run in its initial state, tasks spawned, nothing executed."""
     plans = plan_tasks(scenario)
-    nr_tasks = len(KERNEL_TASKS) + len(plans)
+    nr_tasks = len(KERNEL_TASKS) + len(plans) + nr_writers(scenario)
     files = plan_files(plans, len(KERNEL_TASKS), scenario.duration_ms)
     arrays = _memory(scenario) | _charges(scenario) | _tasks(scenario, plans, nr_tasks)
     arrays |= _block(scenario, nr_tasks) | files.arrays
@@ -131,7 +132,16 @@ def build(scenario: Scenario) -> Simulation:
     )
     simulation = Simulation(system, sampler, _meta(scenario, arrays, names))
     _spawn(simulation, plans, files)
+    _intervene(simulation, scenario)
     return simulation
+
+
+def _intervene(simulation: Simulation, scenario: Scenario) -> None:
+    def spawned(name: str, memcg: str) -> None:
+        simulation.task_info.append({"name": name, "kind": "intervention", "memcg": memcg})
+
+    timeline = Interventions(simulation.system, scenario, len(KERNEL_TASKS), spawned)
+    simulation.meta["interventions"] = timeline.outcomes
 
 
 def _memory(s: Scenario) -> dict[str, Any]:
@@ -214,7 +224,7 @@ def _block(s: Scenario, nr_tasks: int) -> dict[str, Any]:
 def _filesystem(s: Scenario, arrays: dict[str, Any]) -> dict[str, Any]:
     """An empty ext3 on the first PARTITION_BLOCKS of the disk, and the swap area in it."""
     swap_pages = pages_from_mib(s.memory.swap_mib)
-    nr_blocks = int(arrays["queue"]["capacity_sectors"][0]) // SECTORS_PER_PAGE
+    nr_blocks = device_sectors(arrays) // SECTORS_PER_PAGE
     try:
         made = filesystem_arrays(
             min(nr_blocks, PARTITION_BLOCKS),
@@ -226,6 +236,12 @@ def _filesystem(s: Scenario, arrays: dict[str, Any]) -> dict[str, Any]:
         problem = Problem("memory.swap_mib", str(s.memory.swap_mib), str(error))
         raise ScenarioError(problem) from error
     return made | {"swap_map": np.zeros(max(swap_pages, 1), np.int32)}
+
+
+def device_sectors(arrays: dict[str, Any]) -> int:
+    """What the queue sees of its device: all members of an array."""
+    queue = arrays["queue"]
+    return int(queue["capacity_sectors"][0]) * int(queue["nr_members"][0])
 
 
 def _lay_out(s: Scenario, arrays: dict[str, Any], files: FilePlan) -> None:
@@ -284,7 +300,7 @@ def _meta(s: Scenario, arrays: dict[str, Any], memcgs: list[str]) -> dict[str, A
             if zone["present_pages"][z]
         },
         "disk": {
-            "capacity_sectors": int(queue["capacity_sectors"][0]),
+            "capacity_sectors": device_sectors(arrays),
             "model": str(s.disk.model),
             "nr_requests": s.block.nr_requests,
             "congestion_on": int(queue["congestion_on"][0]),
@@ -333,9 +349,11 @@ class Directories:
             self._group[t] = int(top_directory_group(m, t))
         else:
             self._group[t] = int(file_group(m, ROOT_GROUP, ROOT_INODE))
-        ino = int(self._system.tcol["op_inode"][t])
-        if ino not in self._files.existing and t not in self._files.anon_areas:
-            ext3_create(m, ino, self._group[t])
+        first = int(self._system.tcol["op_inode"][t])
+        mine = [first, self._files.second[t]] if t in self._files.second else [first]
+        for ino in mine:
+            if ino not in self._files.existing and t not in self._files.anon_areas:
+                ext3_create(m, ino, self._group[t])
 
     def next_file(self, t: int) -> int:
         """Close the creator's last file and open its next; -1 when no more are to be had."""

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from sim import MODEL_VERSION, cli_compare, cli_validate
-from sim.cli_input import InputError, changed, check, scenario_of
+from sim.cli_input import InputError, changed, check, intervened, scenario_of
 from sim.scenario import Scenario, ScenarioError
 from sim.warm import warm_scenarios
 
@@ -67,11 +67,18 @@ def _parser() -> argparse.ArgumentParser:
 
     for command in (run, trace):
         command.add_argument(
-            "scenario", metavar="NAME|FILE|LINK", help="a preset, a .json or .toml file, or a link"
+            "scenario",
+            metavar="NAME|FILE|LINK",
+            help="a preset, a .json or .toml file, or a link",
         )
         command.add_argument(
             "--set", action="append", default=[], metavar="PATH=VALUE", dest="assignments",
             help="change a field, e.g. vm.dirty_ratio=40, patches=p5,p6, workloads.0.threads=2",
+        )  # fmt: skip
+        command.add_argument(
+            "--at", action="append", default=[], metavar="TIME.WHAT.WHOSE.VALUE", dest="timeline",
+            help="change something on the way, e.g. 20s.patch.p6.on, 30s.limit.box.32, "
+            "40s.stall.disk.2000, 5s.vm.dirty_ratio.10, 5s.rate.w1.1024",
         )  # fmt: skip
         command.add_argument("--seed", type=int, help="the same as --set seed=N")
     run.add_argument("--save", type=Path, metavar="OUT.npz", help="keep the whole run")
@@ -99,7 +106,7 @@ def _scenario(args: argparse.Namespace) -> Scenario:
     for note in notes:
         print(f"sim: note: {note}", file=sys.stderr)
     seed = [] if args.seed is None else [f"seed={args.seed}"]
-    scenario = changed(scenario, args.assignments + seed)
+    scenario = intervened(changed(scenario, args.assignments + seed), args.timeline)
     check(scenario)
     return scenario
 

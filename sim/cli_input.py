@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import json
 import re
@@ -12,6 +13,7 @@ from typing import Any
 from sim.presets import PRESETS
 from sim.scenario import Problem, Scenario, ScenarioError
 from sim.scenario_url import INPUT_KEYS, decode, decode_comparison
+from sim.scenario_url_timeline import decode_interventions
 
 
 class InputError(Exception):
@@ -117,6 +119,24 @@ def _value(text: str, old: Any) -> Any:
     if isinstance(old, list):
         return [word for word in re.split(r"[,.]", text) if word]
     return int(text) if re.fullmatch(r"-?[0-9]{1,18}", text) else text
+
+
+def intervened(scenario: Scenario, items: list[str]) -> Scenario:
+    """The scenario with further interventions, each as in the link's ``i=``.
+
+    Raises:
+        InputError: one that cannot be, with the reason.
+    """
+    notes: list[Problem] = []
+
+    def note(path: str, value: str, message: str, limit: str = "") -> None:
+        notes.append(Problem(path, value, message, limit))
+
+    added = decode_interventions("~".join(items), (), note)
+    every = sorted((*scenario.interventions, *added), key=lambda each: each.at_ms)
+    if notes:
+        raise InputError("\n".join(f"--at: {n.value or items}: {n.message}" for n in notes))
+    return dataclasses.replace(scenario, interventions=tuple(every))
 
 
 def check(scenario: Scenario) -> None:

@@ -11,9 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from sim.scenario import (
+    BlockSpec,
     CpuSpec,
     DiskModel,
     DiskSpec,
+    Intervention,
+    InterventionKind,
     Kernel,
     MemcgAnswer,
     MemcgSpec,
@@ -25,6 +28,7 @@ from sim.scenario import (
     WorkloadKind,
     WorkloadSpec,
 )
+from sim.scenario_timeline import DISK
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,7 @@ _KAMEZAWA = (
 )
 _CHINNER = "Dave Chinner, 2010-04-14, <20100414014041.GD2493@dastard>"
 _CHINNER_DISK = "Dave Chinner, 2010-04-16, <20100415233339.GW2493@dastard>"
+_STICKS = "Arnd Bergmann, Optimizing Linux with cheap flash drives, LWN 428584, 2011-02-18"
 _RECORDED = "recorded run of 2.6.36.2"
 
 NO_MIX = MixSpec(rate_kib_per_s=0)
@@ -110,6 +115,20 @@ _IDLE = Scenario(
         WorkloadSpec(kind=WorkloadKind.ANON_HOG, rate_kib_per_s=4096, file_mib=64),
     ),
 )
+
+
+_FSYNC = replace(
+    _IDLE,
+    patches=frozenset(),
+    workloads=(
+        WorkloadSpec(kind=WorkloadKind.FSYNC_WRITER, file_mib=64, block_kib=4, think_us=100_000),
+        WorkloadSpec(kind=WorkloadKind.SEQ_WRITER, rate_kib_per_s=40_960, file_mib=1500),
+    ),
+)
+
+
+def _at(at_ms: int, what: InterventionKind, whose: str, value: int) -> Intervention:
+    return Intervention(at_ms=at_ms, what=what, whose=whose, value=value)
 
 
 def _pattern(kind: WorkloadKind) -> Scenario:
@@ -278,6 +297,66 @@ PRESETS: dict[str, Preset] = {
         _CHINNER,
         ("C11", "C12"),
     ),
+    "device-usb-stick": Preset(
+        replace(
+            _pattern(WorkloadKind.RAND_WRITER),
+            disk=DiskSpec(model=DiskModel.USB_STICK),
+            block=BlockSpec(max_sectors_kb=120),
+        ),
+        "What do scattered writes do to a USB stick?",
+        "Each erase block of 4 MiB that is left half full is copied: look at the length of a "
+        "request and at erase_blocks_copied, then compare with the 7200 rpm disk.",
+        _STICKS,
+    ),
+    "device-ssd": Preset(
+        replace(_pattern(WorkloadKind.RAND_WRITER), disk=DiskSpec(model=DiskModel.SSD_SATA)),
+        "Does the IO pattern of reclaim matter where nothing seeks?",
+        "The writer of io-random on ten flash channels. Compare with the disk: who writes, in "
+        "which sizes, and how long the tasks wait.",
+        f"{_CHINNER_DISK}; Intel X25-M G2 data sheet",
+        ("C2",),
+    ),
+    "device-raid0": Preset(
+        replace(_pattern(WorkloadKind.RAND_WRITER), disk=DiskSpec(model=DiskModel.RAID0_4)),
+        "Do four heads make up for a bad IO pattern?",
+        "The writer of io-random on four disks in chunks of 64 KiB: the heads seek side by side, "
+        "but each still seeks for every page.",
+        _CHINNER_DISK,
+        ("C2",),
+    ),
+    "fsync-beside-writer": Preset(
+        _FSYNC,
+        "How long does fsync take beside a sequential writer?",
+        "With data=ordered a commit writes the other file's data too. Look at the latency of "
+        "fsync-0, then slow the writer down, or try deadline and an SSD.",
+        "fs/ext3/fsync.c and fs/jbd/commit.c of 2.6.35",
+    ),
+    "change-patch-6": Preset(
+        replace(_GLOBAL, interventions=(_at(8000, InterventionKind.PATCH, "p6", 1),)),
+        "What changes at the moment when direct reclaim may no longer write?",
+        "Patch 6 goes on at 8 s. Before it, the run is that without patch 6, bit for bit.",
+        _PATCH_6,
+        ("C5", "C9"),
+    ),
+    "change-stall": Preset(
+        replace(_GLOBAL, interventions=(_at(8000, InterventionKind.STALL, DISK, 2000),)),
+        "Where do the tasks wait when the disk stands still for two seconds?",
+        "From 8 s to 10 s no request ends. Look at who goes on until memory is full of dirty "
+        "pages, and at what each task then sleeps in.",
+        "ours: a drive that retries a sector inside",
+    ),
+    "change-limit": Preset(
+        replace(
+            _CONTAINER,
+            memcgs=(MemcgSpec(name="box", limit_mib=128),),
+            interventions=(_at(8000, InterventionKind.LIMIT, "box", 48),),
+        ),
+        "Who reclaims when a full container's limit is lowered?",
+        "At 8 s somebody writes 48 MiB into memory.limit_in_bytes: that task reclaims until usage "
+        "fits, among dirty pages. Look at its stalls beside the container's own.",
+        "mem_cgroup_resize_limit, mm/memcontrol.c of 2.6.35",
+        ("C13",),
+    ),
     "idle-control": Preset(
         _IDLE,
         "Do the patches change anything where nothing is reclaimed?",
@@ -384,5 +463,6 @@ SOURCES: dict[str, str] = {
     "workloads.block_kib": f"{_README}: 64 KiB; hog: 64 single pages between two sleeps",
     "workloads.run_pages": f"{_README}: 1 in spmix, 8 in mcgmix",
     "workloads.think_us": f"{_README}: the hog sleeps 2 ms, others not",
+    "interventions": "none: nothing was changed during a run",
 }
 """Where each parameter of the ``recorded-*`` presets comes from."""

@@ -12,7 +12,8 @@ Grammar of the lists (``~`` between items, ``.`` between fields):
   ``b`` block KiB, ``c`` consecutive pages, ``t`` think us; ``seqw.g.x200`` is one group in each
   of g1..g200, ``seqw.root.x3`` three groups in the root;
 * ``mix=`` rate in KiB/s, memcg, then kind and share: ``81920.root.seqw50.anon0``; ``mix=0`` is
-  no mix.
+  no mix;
+* ``i=`` ms, what, whose, value: ``20000.patch.p6.on~30000.limit.g1.32~40000.stall.disk.2000``.
 
 A comparison keeps A's keys plain; B to D are differences from A: ``b.p=p5.p6&c.disk=rec-6.1``.
 """
@@ -47,6 +48,7 @@ from sim.scenario_url_items import (
     encode_workloads,
     integer,
 )
+from sim.scenario_url_timeline import decode_interventions, encode_interventions, placed
 
 VERSION = 1
 MAX_WRITTEN = 2000
@@ -82,6 +84,7 @@ DEFAULTS: dict[int, Scenario] = {
                 "randr": 0, "mmap": 5, "small": 5, "anon": 20,
             },
             "workloads": [],
+            "interventions": [],
         }
     )
 }  # fmt: skip
@@ -211,6 +214,7 @@ TABLE: tuple[Row, ...] = (
     Row("m", "memcgs", encode_memcgs, decode_memcgs),
     Row("mix", "mix", encode_mix, decode_mix),
     Row("w", "workloads", encode_workloads, decode_workloads),
+    Row("i", "interventions", encode_interventions, decode_interventions),
 )
 """Every key after ``v``, in the order in which links have them."""
 ROWS: dict[str, Row] = {row.key: row for row in TABLE}
@@ -330,7 +334,7 @@ def _apply(base: Scenario, pairs: Iterable[tuple[str, str]], note: Note) -> Scen
 
 
 def _place(scenario: Scenario, note: Note) -> Scenario:
-    """Move what names a missing memcg to the root."""
+    """Move what names a missing memcg to the root; leave out what can never happen."""
     names = {"root", *(g.name for g in scenario.memcgs)}
     mix, workloads = scenario.mix, list(scenario.workloads)
     if mix.memcg not in names:
@@ -340,7 +344,7 @@ def _place(scenario: Scenario, note: Note) -> Scenario:
         if w.memcg not in names:
             note(f"workloads.{i}.memcg", w.memcg, "is no memcg of this scenario; root is used")
             workloads[i] = dataclasses.replace(w, memcg="root")
-    return dataclasses.replace(scenario, mix=mix, workloads=tuple(workloads))
+    return placed(dataclasses.replace(scenario, mix=mix, workloads=tuple(workloads)), note)
 
 
 def decode(link: str) -> tuple[Scenario, list[Problem]]:

@@ -7,6 +7,8 @@ from dataclasses import replace
 
 from sim.scenario import (
     Elevator,
+    Intervention,
+    InterventionKind,
     MemcgAnswer,
     MemcgSpec,
     MemorySpec,
@@ -15,6 +17,17 @@ from sim.scenario import (
     Scenario,
     WorkloadKind,
     WorkloadSpec,
+)
+
+_EVERY_KIND = tuple(
+    Intervention(at_ms=50 + i, what=what, whose=whose, value=value)
+    for i, (what, whose, value) in enumerate(
+        (
+            (InterventionKind.PATCH, "p6", 1),
+            (InterventionKind.LIMIT, "g1", 4),
+            (InterventionKind.STALL, "disk", 20),
+        )
+    )
 )
 
 
@@ -41,6 +54,7 @@ def warm_scenarios() -> Iterator[tuple[str, Scenario]]:
         yield str(elevator), replace(tiny, block=replace(tiny.block, elevator=elevator))
     for patch in Patch:
         yield str(patch), replace(tiny, patches=frozenset({patch}))
+    yield "interventions", replace(tiny, interventions=_EVERY_KIND)
     for answer in MemcgAnswer:
         yield (
             str(answer),

@@ -39,6 +39,8 @@ class Widget(StrEnum):
     SET = "set"
     SHARE = "share"
     LIST = "list"
+    TEXT = "text"
+    """A list that is edited in the link's own grammar."""
     NAME = "name"
 
 
@@ -51,6 +53,7 @@ class Group(StrEnum):
     DISK = "Disk"
     TASKS = "Tasks"
     CONTAINERS = "Containers"
+    TIMELINE = "Interventions"
     RUN = "Run"
     MEMORY = "Memory"
     VM = "/proc/sys/vm"
@@ -105,6 +108,7 @@ class Control:
 _GROUP_OF = {
     "patches": Group.PATCHES, "memcg_answers": Group.ANSWERS, "mix": Group.MIX,
     "workloads": Group.TASKS, "memcgs": Group.CONTAINERS, "memory": Group.MEMORY,
+    "interventions": Group.TIMELINE,
     "vm": Group.VM, "block": Group.BLOCK, "disk": Group.DEVICE, "disk.model": Group.DISK,
     "fs": Group.FS, "cpu": Group.CPU,
 }  # fmt: skip
@@ -119,6 +123,7 @@ _LABELS: dict[str, str] = {
     "memcg_answers": "memcg answers",
     "memcgs": "containers",
     "workloads": "tasks",
+    "interventions": "while it runs",
     "memory.ram_mib": "RAM",
     "memory.kernel_mib": "kernel's own",
     "memory.dma_free_pages": "free, zone DMA",
@@ -170,6 +175,9 @@ _HELP = {
     "memcg_answers": "Who cleans the dirty pages of a container",
     "memcgs": "Memory cgroups: name and hard limit",
     "workloads": "Groups of equal tasks beside the mix",
+    "interventions": "ms.what.whose.value, joined by ~: patch.p6.on, answer.wait.off, "
+    "vm.dirty_ratio.10, limit.NAME.MiB, rate.disk.kB/s, rate.mix.KiB/s, rate.w1.KiB/s, "
+    "stall.disk.ms; e.g. 20000.patch.p6.on~40000.stall.disk.2000",
     "mix.memcg": "Container whose tasks the mix is, or root",
 }
 
@@ -199,6 +207,12 @@ OPTIONS: dict[type[StrEnum], dict[str, tuple[str, str]]] = {
     Elevator: {"cfq": ("cfq", ""), "deadline": ("deadline", ""), "noop": ("noop", "")},
     DiskModel: {
         "hdd-7200": ("7200 rpm SATA", "A desktop disk of 2010"),
+        "hdd-5400": ("5400 rpm laptop", "A 2.5 inch disk; seeks of the Hitachi 5K320 data sheet"),
+        "raid0-4": ("RAID-0 of 4", "Four of the 7200 rpm disks, chunks of 64 KiB, 32 requests"),
+        "usb-stick": ("USB stick", "Erase blocks of 4 MiB; one left half full costs a "
+                      "read-modify-write"),
+        "ssd-sata": ("SATA SSD", "Ten channels, two dies each, NCQ of 32; as a drive of 2009"),
+        "nvme": ("NVMe", "18 channels, 72 dies; from 2014, years after this kernel"),
         "rec-2.6.36": ("recorded, 2.6.36", "The disk under the recorded 2.6.36 runs"),
         "rec-6.1": ("recorded, 6.1", "The disk under the recorded 6.1 runs"),
     },
@@ -211,6 +225,12 @@ OPTIONS: dict[type[StrEnum], dict[str, tuple[str, str]]] = {
         "mmap": ("mapping dirtier", "stores into a shared mapping"),
         "small": ("small files", "creates and writes small files"),
         "anon": ("anonymous hog", "touches anonymous memory"),
+        "fsync": ("fsync writer", "appends a block, then fsync(2), for ever"),
+        "fsmark": ("fs_mark", "creates a file, writes it, fsync(2), closes it"),
+        "copy": ("file copy", "reads a block of one file, writes it to another"),
+        "oltp": ("OLTP", "14 pages read and 4 written at random, a log record, fsync(2) of the "
+                 "log; as sysbench"),
+        "mstream": ("mapped stream", "loads through a file mapping, page after page"),
     },
 }  # fmt: skip
 """Label and help of each choice; a new member must be named here (a test says so)."""
@@ -257,6 +277,8 @@ def _control(spec: type, f: dataclasses.Field[Any], prefix: str) -> Control:
         return Control(widget=Widget.SET, options=options_of(_SETS[f.name]), **common)
     if f.name in ("memcgs", "workloads"):
         return Control(widget=Widget.LIST, **common)
+    if f.name == "interventions":
+        return Control(widget=Widget.TEXT, **common)
     if "lo" not in f.metadata:
         return Control(widget=Widget.NAME, **common)
     share = spec is MixSpec and f.metadata["unit"] == "share"

@@ -24,6 +24,7 @@ def row(control: Control) -> Component:
         Widget.CHOICE: _toggle_row,
         Widget.SET: _toggle_row,
         Widget.LIST: _list_rows,
+        Widget.TEXT: _text_row,
     }[control.widget]
     return build(control)
 
@@ -143,7 +144,7 @@ def _toggle_row(control: Control) -> Component:
 # ---- lists: rows, and the link's grammar as text
 
 
-def _list_rows(control: Control) -> Component:
+def _text_row(control: Control) -> Component:
     text = dcc.Input(
         id=ids.control(control.path),
         type="text",
@@ -153,6 +154,15 @@ def _list_rows(control: Control) -> Component:
         autoComplete="off",
         spellCheck=False,
     )
+    label = _label(control, f"{control.label} as text ({control.key}=)")
+    return html.Div(
+        [label, text, _help(control)],
+        className="row row-text",
+        **attributes({"data-path": control.path, "data-default": ""}),
+    )
+
+
+def _list_rows(control: Control) -> Component:
     what = "task group" if control.path == "workloads" else "container"
     return html.Div(
         [
@@ -163,15 +173,7 @@ def _list_rows(control: Control) -> Component:
                 className="button small",
                 **attributes({"data-add": control.path}),
             ),
-            html.Div(
-                [
-                    _label(control, f"{control.label} as text ({control.key}=)"),
-                    text,
-                    _help(control),
-                ],
-                className="row row-text",
-                **attributes({"data-path": control.path, "data-default": ""}),
-            ),
+            _text_row(control),
         ]
     )
 

@@ -18,6 +18,7 @@ Component = Any
 _KINDS = (
     ("Whole machine", ("default", "global", "io", "stack", "idle")),
     ("Containers", ("container",)),
+    ("Devices, fsync, changes on the way", ("device", "fsync", "change")),
     ("As recorded", ("recorded",)),
 )
 _SIDES = (Option("a", "Edit A"), Option("b", "Edit B"))

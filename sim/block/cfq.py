@@ -29,7 +29,7 @@ from sim.block.service_tree import (
 )
 from sim.engine.jit import njit
 from sim.machine.machine import ANY_WAKE, JIFFY_NS, KICK_QUEUE, NOW
-from sim.machine.request import WORKLOAD_SYNC, WORKLOAD_SYNC_NOIDLE
+from sim.machine.request import DEVICE_FLASH, WORKLOAD_SYNC, WORKLOAD_SYNC_NOIDLE
 from sim.units import SECTORS_PER_PAGE
 
 ASYNC_QUEUE = 0
@@ -356,7 +356,7 @@ def _arm_idle(m: Any, e: Any) -> None:
     q = m.queue[0]
     now = m.clock[NOW]
     jiffy = m.clock[JIFFY_NS]
-    if e.dispatched > 0 or not should_idle(q, e):
+    if q.device_kind == DEVICE_FLASH or e.dispatched > 0 or not should_idle(q, e):
         return
     if e.ttime_samples > VALID_SAMPLES and e.slice_end_ns - now < e.ttime_mean_ns:
         return

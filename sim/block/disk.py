@@ -12,11 +12,13 @@ comes next is decided in ``elevator``.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from sim.engine.jit import njit
+from sim.machine.request import DEVICE_ARM, DEVICE_FLASH, DEVICE_RAID0, DEVICE_STICK
 from sim.units import NSEC_PER_MSEC, SECTOR_SIZE
 
 
@@ -36,26 +38,115 @@ class DiskParameters(NamedTuple):
     queue_depth: int
     disk_window: int
     disk_age_ns: int
+    device_kind: int = DEVICE_ARM
+    nr_members: int = 1
+    chunk_sectors: int = 0
+    nr_channels: int = 0
+    nr_dies: int = 0
+    page_read_ns: int = 0
+    page_bus_ns: int = 0
+    page_program_ns: int = 0
+    buffer_pages: int = 0
+    erase_sectors: int = 0
+    erase_ns: int = 0
+    nr_open: int = 0
+    program_kb_per_s: int = 0
+
+    @property
+    def device_sectors(self) -> int:
+        """What the queue above sees."""
+        return self.capacity_sectors * self.nr_members
+
+
+_HDD_7200 = DiskParameters(
+    capacity_sectors=976_773_168,
+    outer_kb_per_s=120_000,
+    inner_kb_per_s=60_000,
+    overhead_ns=100_000,
+    seek_min_ns=800_000,
+    seek_sqrt_ns=11_500_000,
+    seek_linear_ns=4_700_000,
+    latency_ns=0,
+    rotation_ns=8_333_333,
+    readover_sectors=128,
+    queue_depth=1,
+    disk_window=1,
+    disk_age_ns=500 * NSEC_PER_MSEC,
+)
+_NO_ARM = _HDD_7200._replace(
+    seek_min_ns=0, seek_sqrt_ns=0, seek_linear_ns=0, rotation_ns=0, readover_sectors=0
+)
 
 
 DISKS: dict[str, DiskParameters] = {
     # A 500 GB 3.5" SATA disk of 2010 as its data sheets give it: 7200 rpm, track to track 0.8 ms,
     # mean seek of uniformly random places 8.5 ms, full stroke 17 ms, 120 MB/s outside and 60 MB/s
     # inside. The two coefficients solve a + b = 16.2 ms and 8/15 a + b/3 = 7.7 ms.
-    "hdd-7200": DiskParameters(
-        capacity_sectors=976_773_168,
-        outer_kb_per_s=120_000,
-        inner_kb_per_s=60_000,
-        overhead_ns=100_000,
-        seek_min_ns=800_000,
-        seek_sqrt_ns=11_500_000,
-        seek_linear_ns=4_700_000,
-        latency_ns=0,
-        rotation_ns=8_333_333,
-        readover_sectors=128,
-        queue_depth=1,
-        disk_window=1,
-        disk_age_ns=500 * NSEC_PER_MSEC,
+    "hdd-7200": _HDD_7200,
+    # A 2.5" SATA disk of 5400 rpm, 320 GB. Seeks of the Hitachi 5K320 OEM specification, section
+    # 4.4.2: single track 1.0 ms, mean 12 ms, full stroke 20 ms; the two coefficients solve
+    # a + b = 19 ms and 8/15 a + b/3 = 11 ms. Rate: reviews measure 58 to 75 MB/s outside.
+    "hdd-5400": _HDD_7200._replace(
+        capacity_sectors=625_142_448,
+        outer_kb_per_s=70_000,
+        inner_kb_per_s=35_000,
+        seek_min_ns=1_000_000,
+        seek_sqrt_ns=23_333_333,
+        seek_linear_ns=-4_333_333,
+        rotation_ns=11_111_111,
+    ),
+    # Four of the 7200 rpm disks behind a controller that takes 32 requests and splits each by
+    # chunks of 64 KiB (the default of mdadm up to 3.0); every member serves its parts in turn.
+    "raid0-4": _HDD_7200._replace(
+        device_kind=DEVICE_RAID0, nr_members=4, chunk_sectors=128, queue_depth=32
+    ),
+    # A USB 2.0 stick of 16 GB: erase blocks of 4 MiB, five of which it fills side by side (A.
+    # Bergmann, "Optimizing Linux with cheap flash drives", LWN 428584, 2011: sticks differ, 1 to
+    # 10). Bulk-only transport: command, data and status in 125 us microframes each.
+    "usb-stick": _NO_ARM._replace(
+        capacity_sectors=31_301_632,
+        outer_kb_per_s=20_000,
+        inner_kb_per_s=20_000,
+        overhead_ns=500_000,
+        device_kind=DEVICE_STICK,
+        erase_sectors=8192,
+        erase_ns=2_000_000,
+        nr_open=5,
+        program_kb_per_s=8_000,
+    ),
+    # A SATA SSD of 2009 as the Intel X25-M G2: ten channels with two dies each (board photographs),
+    # NCQ of 32, asynchronous bus of 40 MB/s, 34 nm MLC: read 50 us, program 900 us a page of 4 KiB.
+    # The overhead is what 35 000 random reads a second leave beside the 3 Gbit/s link.
+    "ssd-sata": _NO_ARM._replace(
+        capacity_sectors=156_301_488,
+        outer_kb_per_s=270_000,
+        inner_kb_per_s=270_000,
+        overhead_ns=13_000,
+        queue_depth=32,
+        device_kind=DEVICE_FLASH,
+        nr_channels=10,
+        nr_dies=20,
+        page_read_ns=50_000,
+        page_bus_ns=102_400,
+        page_program_ns=900_000,
+        buffer_pages=64,
+    ),
+    # An NVMe drive of 2014 (as Intel's P3700; from memory: 18 channels, 2.8 GB/s read, 1.9 GB/s
+    # written, 460 000 random reads a second). Two planes of 16 KiB are programmed in 1.3 ms, so
+    # 4 KiB take their eighth of it. Years after 2.6.35: a disk from the future, on purpose.
+    "nvme": _NO_ARM._replace(
+        capacity_sectors=1_562_824_368,
+        outer_kb_per_s=2_800_000,
+        inner_kb_per_s=2_800_000,
+        overhead_ns=700,
+        queue_depth=256,
+        device_kind=DEVICE_FLASH,
+        nr_channels=18,
+        nr_dies=72,
+        page_read_ns=60_000,
+        page_bus_ns=12_300,
+        page_program_ns=162_500,
+        buffer_pages=1024,
     ),
     # The modelled disk under the recorded 2.6.36.
     "rec-2.6.36": DiskParameters(
@@ -101,11 +192,20 @@ def disk_parameters(
     """
     disk = DISKS[model]
     if capacity_sectors:
-        disk = disk._replace(capacity_sectors=capacity_sectors)
+        disk = disk._replace(capacity_sectors=capacity_sectors // disk.nr_members)
     if transfer_kb_per_s:
-        inner = disk.inner_kb_per_s * transfer_kb_per_s // disk.outer_kb_per_s
-        disk = disk._replace(outer_kb_per_s=transfer_kb_per_s, inner_kb_per_s=max(inner, 1))
+        disk = disk._replace(**scaled_rates(disk._asdict(), transfer_kb_per_s))
     return disk
+
+
+def scaled_rates(rates: Mapping[str, int], outer_kb_per_s: int) -> dict[str, int]:
+    """The rates of a disk of another outermost rate; of flash with an FTL that is the link's."""
+    outer = int(rates["outer_kb_per_s"])
+    scaled = {"outer_kb_per_s": outer_kb_per_s}
+    for name in ("inner_kb_per_s", "program_kb_per_s"):
+        old = int(rates[name])
+        scaled[name] = max(old * outer_kb_per_s // outer, 1) if old else 0
+    return scaled
 
 
 @njit

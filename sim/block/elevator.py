@@ -2,7 +2,8 @@
 
 ``submit_bio`` is called by kernels and sleeps by stop code; ``blk_service`` is the engine's call
 at every event of the disk, at a kick and at a timer. A bio's request waits in the elevator,
-is issued to the disk (``queue_depth`` at most), served (one at a time) and completed.
+is issued to the disk (``queue_depth`` at most), served (one at a time, unless the device has
+units that work side by side: ``units``) and completed.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from sim.block.request_queue import (
     hash_start_add,
     hash_start_del,
 )
+from sim.block.units import begin_on_units, first_to_end
 from sim.engine.jit import njit
 from sim.engine.rng import STREAM_ROTATION, draw
 from sim.machine.cost import COST_DISPATCH, COST_END_IO_PAGE, COST_SOFTIRQ, COST_SUBMIT_BIO
@@ -40,7 +42,7 @@ from sim.machine.machine import (
     WAKE_JOURNAL,
 )
 from sim.machine.page import PG_buffers_locked
-from sim.machine.request import ELEVATOR_CFQ, ELEVATOR_DEADLINE, RQ_DISPATCHED
+from sim.machine.request import DEVICE_ARM, ELEVATOR_CFQ, ELEVATOR_DEADLINE, RQ_DISPATCHED
 from sim.machine.task import DONE, WANT_REQUEST_ASYNC
 from sim.machine.vmstat import (
     BDI_ASYNC_CONGESTED,
@@ -217,8 +219,11 @@ def blk_service(m: Any) -> int:
     """Do all that is due at clock[NOW]; returns the ns of the next event of the disk, or NEVER."""
     q = m.queue[0]
     now = m.clock[NOW]
+    ended = _complete_units(m, now) if q.device_kind != DEVICE_ARM else False
     if q.in_service >= 0 and q.done_at_ns <= now:
         _complete(m)
+        ended = True
+    if ended:
         # The driver runs the queue when a request has ended, plugged or not.
         q.plugged = 0
     if q.plugged != 0 and q.unplug_at_ns <= now:
@@ -228,9 +233,12 @@ def blk_service(m: Any) -> int:
         q.plugged = 0
     if q.plugged == 0:
         _dispatch(m)
-    if q.in_service < 0 and q.nr_at_disk > 0:
-        _serve(m)
     following = np.int64(NEVER)
+    if q.device_kind != DEVICE_ARM:
+        if q.nr_at_disk > 0:
+            following = np.int64(m.request[first_to_end(m)].done_ns)
+    elif q.in_service < 0 and q.nr_at_disk > 0:
+        _serve(m)
     if q.in_service >= 0:
         following = np.int64(q.done_at_ns)
     if q.plugged != 0 and q.nr_at_disk < q.queue_depth:
@@ -281,6 +289,8 @@ def _dispatch(m: Any) -> None:
         q.disk_tail = r
         q.nr_at_disk += 1
         q.softirq_ns += m.cost[COST_DISPATCH]
+        if q.device_kind != DEVICE_ARM:
+            _begin_on_units(m, r)
 
 
 @njit
@@ -311,23 +321,58 @@ def _choose_at_disk(m: Any) -> int:
 
 
 @njit
-def _serve(m: Any) -> None:
-    """Begin the service of one request at the disk."""
+def _leave_disk_list(m: Any, r: int) -> None:
+    """Take a request out of those at the disk."""
     q = m.queue[0]
     request = m.request
-    r = _choose_at_disk(m)
     rq = request[r]
     if q.disk_head == r:
         q.disk_head = rq.fifo_next
         if rq.fifo_next < 0:
             q.disk_tail = -1
-    else:
-        before = np.int64(q.disk_head)
-        while request[before].fifo_next != r:
-            before = np.int64(request[before].fifo_next)
-        request[before].fifo_next = rq.fifo_next
-        if q.disk_tail == r:
-            q.disk_tail = before
+        return
+    before = np.int64(q.disk_head)
+    while request[before].fifo_next != r:
+        before = np.int64(request[before].fifo_next)
+    request[before].fifo_next = rq.fifo_next
+    if q.disk_tail == r:
+        q.disk_tail = before
+
+
+@njit
+def _begin_on_units(m: Any, r: int) -> None:
+    q = m.queue[0]
+    rq = m.request[r]
+    begin_on_units(m, r)
+    if rq.write != 0 and rq.sector == q.head_sector:
+        m.vm[SEQUENTIAL_WRITTEN] += 1
+    q.head_sector = rq.sector + rq.nr_sectors
+
+
+@njit
+def _complete_units(m: Any, now: int) -> bool:
+    """Every request that a device of several units has ended, in the order of their ends."""
+    q = m.queue[0]
+    ended = False
+    while q.nr_at_disk > 0:
+        r = first_to_end(m)
+        if m.request[r].done_ns > now:
+            break
+        _leave_disk_list(m, r)
+        q.in_service = r
+        q.done_at_ns = m.request[r].done_ns
+        _complete(m)
+        ended = True
+    return ended
+
+
+@njit
+def _serve(m: Any) -> None:
+    """Begin the service of one request at the disk."""
+    q = m.queue[0]
+    r = _choose_at_disk(m)
+    _leave_disk_list(m, r)
+    rq = m.request[r]
     head = np.int64(q.head_sector)
     rq.service_ns = service_time_ns(q, head, rq.sector, rq.nr_sectors, _draw(m, r))
     rq.positioned = 0 if reads_over(q, head, rq.sector) else 1
@@ -335,7 +380,7 @@ def _serve(m: Any) -> None:
         m.vm[SEQUENTIAL_WRITTEN] += 1
     q.head_sector = rq.sector + rq.nr_sectors
     q.in_service = r
-    q.done_at_ns = max(m.clock[NOW], q.free_at_ns) + rq.service_ns
+    q.done_at_ns = max(m.clock[NOW], q.free_at_ns, q.stalled_until_ns) + rq.service_ns
 
 
 @njit
@@ -354,7 +399,8 @@ def _complete(m: Any) -> None:
     q.nr_at_disk -= 1
     used = m.cost[COST_SOFTIRQ] + rq.nr_pages * m.cost[COST_END_IO_PAGE]
     q.softirq_ns += used
-    q.free_at_ns = q.done_at_ns + used
+    if q.device_kind == DEVICE_ARM:
+        q.free_at_ns = q.done_at_ns + used
     pfn = np.int64(rq.first_page)
     while pfn >= 0:
         following = np.int64(page[pfn].bio_next)
@@ -392,7 +438,11 @@ def _account(m: Any, rq: Any) -> None:
         vm[REQUESTS_READ] += 1
         vm[SECTORS_READ] += rq.nr_sectors
         vm[SEEKS_READ] += rq.positioned
-    vm[DISK_BUSY_NS] += rq.service_ns
+    if q.device_kind == DEVICE_ARM:
+        vm[DISK_BUSY_NS] += rq.service_ns
+    else:
+        vm[DISK_BUSY_NS] += q.done_at_ns - q.busy_mark_ns
+        q.busy_mark_ns = q.done_at_ns
     n = clock[NR_IO_LOG]
     if n >= m.io_log.shape[0]:
         clock[IO_LOG_LOST] += 1

@@ -58,6 +58,7 @@ def queue_arrays(
     ):  # fmt: skip
         q[name] = -1
     q["last_delayed_sync_ns"] = -NSEC_PER_SEC
+    q["open_block"] = -1
     request = np.zeros(2 * int(q["max_requests"]), REQUEST)
     request["next"] = np.arange(1, len(request) + 1)
     request["next"][-1] = -1

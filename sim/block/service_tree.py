@@ -13,7 +13,12 @@ import numpy as np
 
 from sim.engine.jit import njit
 from sim.machine.machine import JIFFY_NS, NOW
-from sim.machine.request import WORKLOAD_ASYNC, WORKLOAD_SYNC, WORKLOAD_SYNC_NOIDLE
+from sim.machine.request import (
+    DEVICE_FLASH,
+    WORKLOAD_ASYNC,
+    WORKLOAD_SYNC,
+    WORKLOAD_SYNC_NOIDLE,
+)
 from sim.units import NSEC_PER_SEC
 
 MIN_SLICE_TICKS = 2
@@ -174,7 +179,10 @@ def activate_next(m: Any) -> int:
 
 @njit
 def should_idle(q: Any, e: Any) -> bool:
-    """Worth waiting for: its task issues near and soon, or nobody else is on its tree."""
-    if e.idle_window != 0:
+    """Worth waiting for: its task issues near and soon, or nobody else is on its tree.
+
+    A non-rotational disk that takes several requests has no head to keep near.
+    """
+    if e.idle_window != 0 and q.device_kind != DEVICE_FLASH:
         return True
     return e.sync != 0 and q.nr_busy_workload[e.workload] == 1

@@ -26,6 +26,7 @@ from sim.engine.clock import (
     CUT_NS,
     FINISHED,
     LIMIT,
+    MIN_VRUNTIME,
     NOW,
     SLEEP_CAUSE,
     SLEEP_UNTIL_NS,
@@ -84,7 +85,7 @@ def _column(name: str) -> Any:
 class Task:
     """One thread: its body, and a view of what ``sched`` knows of it."""
 
-    __slots__ = ("_columns", "_sleep_ns", "act", "generator", "name", "number")
+    __slots__ = ("_columns", "_sleep_ns", "act", "born_ns", "generator", "name", "number")
 
     since_ns = _column("since_ns")
     run_ns = _column("run_ns")
@@ -99,6 +100,7 @@ class Task:
         self.name = name
         self._columns = columns
         self._sleep_ns = sleep_ns[number]
+        self.born_ns = 0
         self.generator: TaskGenerator | None = None
         self.act: Callable[[int, int], bool] | None = None
 
@@ -247,25 +249,28 @@ class Engine:
 
     # ---- tasks
 
-    def spawn(self, name: str, generator_of: Callable[[int], TaskGenerator]) -> Task:
-        """A new task, runnable at once; ``generator_of(number)`` makes its generator."""
-        task = self._new_task(name)
+    def spawn(
+        self, name: str, generator_of: Callable[[int], TaskGenerator], now_ns: int = 0
+    ) -> Task:
+        """A new task, runnable from ``now_ns``; ``generator_of(number)`` makes its generator."""
+        task = self._new_task(name, now_ns)
         task.generator = generator_of(task.number)
         return task
 
     def spawn_compiled(self, name: str, act: Callable[[int, int], bool]) -> Task:
         """A task whose body the main loop has; ``act(number, stop) -> whether it is over``."""
-        task = self._new_task(name)
+        task = self._new_task(name, self.now_ns)
         task.act = act
         self._columns["compiled"][task.number] = 1
         return task
 
-    def _new_task(self, name: str) -> Task:
+    def _new_task(self, name: str, now_ns: int) -> Task:
         number = len(self.tasks)
         task = Task(number, name, self._columns, self._sleep_ns)
-        task.since_ns = self.now_ns
+        task.born_ns = task.since_ns = now_ns = max(now_ns, self.now_ns)
+        self._columns["vruntime"][number] = self.clock[MIN_VRUNTIME]
         self.tasks.append(task)
-        enqueue(self.m, number, self.now_ns)
+        enqueue(self.m, number, now_ns)
         return task
 
     def wake(self, task: Task, now_ns: int) -> None:

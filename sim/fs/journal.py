@@ -8,7 +8,7 @@ While the log is written nobody may change the metadata that is in it: who wants
 block, sleeps until the writes have ended.
 
 # Differs from 2.6.35: waits for no handles; all data under IO of an inode with ordered data is the
-# transaction's; no fsync; a log block is copied at no cost; new files are made without waiting.
+# transaction's; a log block is copied at no cost; new files are made without waiting.
 """
 
 from __future__ import annotations
@@ -100,6 +100,7 @@ def begin_commit(m: Any) -> Any:
     fs.ordered_head = -1
     fs.ordered_tail = -1
     fs.commit_wanted = 0
+    fs.committing = 1
     fs.log_pos = 0
     fs.log_length = n + (n + TAGS_PER_DESCRIPTOR - 1) // TAGS_PER_DESCRIPTOR
 
@@ -227,6 +228,7 @@ def end_commit(m: Any) -> Any:
         m.block_used[block] &= BITS - META_COMMITTING
         add_checkpoint(m, block)
     fs.nr_committing = 0
+    fs.committing = 0
     m.vm[JOURNAL_COMMITS] += 1
 
 
@@ -271,6 +273,7 @@ def _commit(s: System, t: int) -> Any:
         yield from _run(s, t, submit_commit_block)
         yield from _wait_for_io(s)
     end_commit(m)
+    s.commit_wait.wake_up_all(s.clock[NOW])
 
 
 def kjournald(s: System, t: int) -> Any:

@@ -86,7 +86,7 @@ def _start_writepage(m: Any, t: Any, pfn: Any) -> Any:
     task.bio_sector = block * SECTORS_PER_PAGE
     task.bio_sectors = SECTORS_PER_PAGE
     task.bio_write = 1
-    task.bio_sync = 0
+    task.bio_sync = task.wbc_sync  # WB_SYNC_ALL writes WRITE_SYNC
     task.bio_meta = 0
     task.bio_cookie = 0
     task.bio_first_page = pfn

@@ -61,6 +61,7 @@ FS = np.dtype(
         ("ordered_head", np.int64),  # inodes with ordered data, oldest first; -1 = none
         ("ordered_tail", np.int64),
         # committing transaction
+        ("committing", np.int64),  # there is one
         ("nr_committing", np.int64),
         ("committing_meta", np.int32, (MAX_META,)),
         ("committing_head", np.int64),  # its ordered inodes

@@ -39,6 +39,7 @@ REQUEST = np.dtype(
         ("t_queue_ns", np.int64),
         ("t_issue_ns", np.int64),
         ("service_ns", np.int64),
+        ("done_ns", np.int64),  # when a device of several units will have ended it
         ("positioned", np.int64),  # the head had to move or wait for the platter
         ("number", np.int64),  # serial of the request: key of its random draws
         ("queue", np.int64),  # elevator queue it sits in
@@ -60,6 +61,9 @@ REQUEST = np.dtype(
 RQ_FREE, RQ_QUEUED, RQ_DISPATCHED = 0, 1, 2
 
 ELEVATOR_NOOP, ELEVATOR_DEADLINE, ELEVATOR_CFQ = 0, 1, 2
+DEVICE_ARM, DEVICE_RAID0, DEVICE_FLASH, DEVICE_STICK = 0, 1, 2, 3
+"""What is below the queue: one arm, or units that work side by side (``sim.block.units``)."""
+MAX_MEMBERS, MAX_CHANNELS, MAX_DIES, MAX_BUFFER, MAX_OPEN = 8, 32, 128, 1024, 16
 WORKLOAD_ASYNC, WORKLOAD_SYNC_NOIDLE, WORKLOAD_SYNC = 0, 1, 2
 """CFQ's service trees, in the order in which equal keys are served."""
 HASH_SIZE = 512
@@ -92,6 +96,19 @@ QUEUE = np.dtype(
         ("queue_depth", np.int64),  # requests issued at once
         ("disk_window", np.int64),  # of these, the oldest it chooses from
         ("disk_age_ns", np.int64),  # older than this goes first
+        ("device_kind", np.int64),  # DEVICE_*
+        ("nr_members", np.int64),  # arms; capacity_sectors is of each
+        ("chunk_sectors", np.int64),
+        ("nr_channels", np.int64),  # flash: buses, and dies behind all of them
+        ("nr_dies", np.int64),
+        ("page_read_ns", np.int64),  # of 4 KiB: array to register, register to controller,
+        ("page_bus_ns", np.int64),
+        ("page_program_ns", np.int64),  # register to array
+        ("buffer_pages", np.int64),  # written pages that the controller holds
+        ("erase_sectors", np.int64),  # stick: of an erase block
+        ("erase_ns", np.int64),
+        ("nr_open", np.int64),  # erase blocks that it can fill side by side
+        ("program_kb_per_s", np.int64),
         # deadline and CFQ tunables, ticks unless said otherwise
         ("read_expire_ticks", np.int64),
         ("write_expire_ticks", np.int64),
@@ -128,6 +145,21 @@ QUEUE = np.dtype(
         ("free_at_ns", np.int64),  # end of the softirq that ends the last request
         ("head_sector", np.int64),  # where the head is: end of the last transfer
         ("softirq_ns", np.int64),  # CPU time of completions and dispatches so far
+        ("stalled_until_ns", np.int64),  # an intervention: nothing is served before
+        ("busy_mark_ns", np.int64),  # units: DISK_BUSY_NS is counted up to here
+        ("member_head", np.int64, (MAX_MEMBERS,)),
+        ("member_free_ns", np.int64, (MAX_MEMBERS,)),
+        ("link_free_ns", np.int64),
+        ("channel_free_ns", np.int64, (MAX_CHANNELS,)),
+        ("die_free_ns", np.int64, (MAX_DIES,)),
+        ("next_die", np.int64),
+        ("buffer_done_ns", np.int64, (MAX_BUFFER,)),  # ring: when each place is free again
+        ("buffer_next", np.int64),
+        ("stick_free_ns", np.int64),
+        ("open_block", np.int64, (MAX_OPEN,)),  # erase blocks being filled, -1 = none
+        ("open_sector", np.int64, (MAX_OPEN,)),  # up to where
+        ("open_used", np.int64, (MAX_OPEN,)),  # when, in writes
+        ("open_serial", np.int64),
         # deadline
         ("dl_next", np.int64, (2,)),  # write, read: next in sector order, -1 = none
         ("dl_batching", np.int64),

@@ -19,6 +19,7 @@ from sim.machine.machine import FIELDS, JIFFY_NS, NR_IO_LOG, NR_STALL, NR_TRACE,
 from sim.machine.task import BUDGET_SPENT, TASK
 from sim.machine.wait import (
     ASLEEP_UNPLUG,
+    COMMIT_WAIT,
     CONGESTION_ASYNC,
     FLUSHER_WAIT,
     JOURNAL_WAIT,
@@ -75,6 +76,7 @@ class System:
         self.congestion_async = WaitQueue(self.m, self.arrays, CONGESTION_ASYNC)
         self.journal_wait = WaitQueue(self.m, self.arrays, JOURNAL_WAIT)
         self.shadow_wait = WaitQueue(self.m, self.arrays, SHADOW_WAIT)
+        self.commit_wait = WaitQueue(self.m, self.arrays, COMMIT_WAIT)
         self._main_loop = main_loop
 
     def drain(self, now_ns: int) -> None:

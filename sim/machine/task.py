@@ -41,6 +41,8 @@ WANT_ALLOC_RETRY_WAIT = 16
 """Page allocator found no page after reclaim: congestion_wait(BLK_RW_ASYNC, HZ/50)."""
 WANT_JOURNAL = 17
 """An allocation needs metadata that a commit is writing to the log (wait for BH_Unshadow)."""
+WANT_COMMIT = 18
+"""log_wait_commit: until a transaction is on disk."""
 
 PF_MEMALLOC = 1 << 0
 PF_KSWAPD = 1 << 1
@@ -66,7 +68,7 @@ _FIELDS = (
     "wbc_nr_to_write", "wbc_older_than_ns", "wbc_for_kupdate", "wbc_for_background",
     "wbc_range_cyclic", "wbc_range_start", "wbc_range_end", "wbc_for_reclaim", "wbc_step",
     "wbc_inode", "wbc_index", "wbc_end", "wbc_wrapped", "wbc_start_ns", "wbc_written",
-    "wbc_skipped", "wbc_pages_skipped", "wbc_more_io", "wbc_last_inode",
+    "wbc_sync", "wbc_skipped", "wbc_pages_skipped", "wbc_more_io", "wbc_last_inode",
     # struct scan_control and where reclaim stands
     "sc_active", "sc_order", "sc_memcg", "sc_gfp_fs", "sc_priority", "sc_step", "sc_zone",
     "sc_classzone", "sc_nr_to_reclaim", "sc_nr_scanned", "sc_nr_reclaimed", "sc_total_scanned",
@@ -88,11 +90,15 @@ _FIELDS = (
     "np_charging", "op_page_step", "ra_step", "ra_async", "ra_next", "ra_end", "ra_run_start",
     "op_step", "op_inode", "op_index", "op_left", "op_started_ns", "op_pfn", "op_count",
     "op_ready", "op_drawn", "op_max_ns", "op_random", "op_rate_ns", "op_due_ns", "op_aux",
+    # a second file of the task, and what its operation does to it
+    "op_first", "op_second", "op_write", "op_start",
+    # fsync under way
+    "sync_step", "sync_index", "sync_commits", "sync_began_ns",
     # dirtied since the last balance_dirty_pages; task's share of dirtying (prop_local)
     "nr_dirtied", "nr_dirty_share", "dirty_period",
     # workload parameters
     "w_block_pages", "w_file_pages", "w_run_pages", "w_think_ns", "w_rate_pages_per_s",
-    "w_inode", "w_first_inode",
+    "w_fsync",
     # where reclaim's context is entered from, bytes of stack
     "stack_bytes",
 )

@@ -15,6 +15,7 @@ from sim.machine.page import PG_locked, PG_waiters, PG_writeback
 from sim.machine.request import ISSUER_DIRECT, ISSUER_KSWAPD, ISSUER_MEMCG
 from sim.machine.task import (
     WANT_ALLOC_RETRY_WAIT,
+    WANT_COMMIT,
     WANT_CONGESTION_WAIT,
     WANT_ISOLATED_WAIT,
     WANT_JOURNAL,
@@ -49,8 +50,9 @@ from sim.units import NSEC_PER_SEC
     REQUEST_SYNC,
     JOURNAL_WAIT,
     SHADOW_WAIT,  # who needs metadata that a commit is writing to the log
+    COMMIT_WAIT,  # j_wait_done_commit
     NR_WAITQS,
-) = range(9)
+) = range(10)
 NO_WAITQ = -1
 
 READY, ASLEEP, ASLEEP_UNPLUG, UNKNOWN_STOP = 0, 1, 2, 3
@@ -108,6 +110,8 @@ def begin_wait(m: Any, t: Any, stop: Any) -> Any:
         set_sleep(m, _GET_REQUEST, REQUEST_SYNC, NEVER)
     elif stop == WANT_JOURNAL:
         set_sleep(m, _JOURNAL, SHADOW_WAIT, NEVER)
+    elif stop == WANT_COMMIT:
+        set_sleep(m, _JOURNAL, COMMIT_WAIT, NEVER)
     elif stop == WANT_CONGESTION_WAIT:
         set_sleep(m, _CONGESTION_WAIT, CONGESTION_ASYNC, jiffies(m, task.timeout_jiffies))
     elif stop == WANT_ISOLATED_WAIT:
@@ -137,7 +141,7 @@ def end_wait(m: Any, t: Any) -> None:
         m.task[t].stall_wait_ns += away_ns
     elif stop in (WANT_REQUEST_ASYNC, WANT_REQUEST_SYNC, WANT_JOURNAL):
         account_writepage(m, t, away_ns)
-    elif stop not in (WANT_THINK, WANT_PAUSE):
+    elif stop not in (WANT_THINK, WANT_PAUSE, WANT_COMMIT):
         account_congestion_wait(m, t, away_ns)
 
 

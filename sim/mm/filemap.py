@@ -205,6 +205,36 @@ def touch_file_page(m: Any, t: Any) -> Any:
 
 
 @njit
+def load_file_page(m: Any, t: Any) -> Any:
+    """One load from a file mapping: a fault unless the entry is there; a stop code."""
+    task = m.task[t]
+    ino, index = task.op_inode, task.op_index
+    slot = m.inode[ino].first_slot + index
+    pfn = np.int64(m.slot_pfn[slot])
+    if pfn >= 0 and m.page[pfn].page_flags & PG_mapped and task.op_page_step == STEP_FIND:
+        m.page[pfn].page_flags |= PG_young
+        m.clock[NOW] += m.cost[COST_TOUCH]
+        m.vm[APP_PAGES_READ] += 1
+        return DONE
+    stop = _filemap_fault(m, t, ino, index, slot)
+    if stop != DONE:
+        return stop
+    pfn = np.int64(m.slot_pfn[slot])
+    if pfn >= 0 and m.page[pfn].page_flags & PG_locked:
+        task.op_page_step = STEP_ALONE
+        task.wait_pfn = pfn
+        return WANT_PAGE_READ
+    task.op_page_step = STEP_FIND
+    if pfn < 0:
+        return DONE  # taken again before it was mapped: the load faults once more
+    m.clock[NOW] += m.cost[COST_FAULT]
+    m.vm[PGFAULT] += 1
+    m.vm[APP_PAGES_READ] += 1
+    m.page[pfn].page_flags |= PG_uptodate | PG_mapped | PG_young
+    return DONE
+
+
+@njit
 def _filemap_fault(m: Any, t: Any, ino: Any, index: Any, slot: Any) -> Any:
     """The page of a fault is found, or readahead brings it, or it is read alone; a stop code."""
     task = m.task[t]

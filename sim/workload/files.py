@@ -17,8 +17,12 @@ MAX_SMALL_FILES = 100_000
 FILES_PER_SECOND = 4000
 """More than a creator that waits for nothing makes; bounds the inode table."""
 
-EXISTING = ("randw", "seqr", "randr")
-"""Kinds whose files were written before the run."""
+EXISTING = ("randw", "seqr", "randr", "copy", "oltp", "mstream")
+"""Kinds whose (first) file was written before the run."""
+CREATORS = ("small", "fsmark")
+"""Kinds that make a new file for each operation."""
+OLTP_LOG_PAGES = 64 << 8
+"""A log of 64 MiB, made before the run and written round."""
 
 
 @dataclass(slots=True)
@@ -30,6 +34,8 @@ class FilePlan:
     existing: list[int] = field(default_factory=list)
     small: dict[int, tuple[int, int]] = field(default_factory=dict)
     """Task -> (next inode, end) of its small files."""
+    second: dict[int, int] = field(default_factory=dict)
+    """Task -> its second file: the copy, or the log."""
 
     def next_file(self, t: int) -> int:
         """The creator's next inode, -1 when its directory is full."""
@@ -48,7 +54,7 @@ def plan_files(plans: list[TaskPlan], first_task: int, duration_ms: int) -> File
     anon: list[int] = []
     for t, task in enumerate(plans, first_task):
         columns = task.columns
-        if task.kind == "small":
+        if task.kind in CREATORS:
             count = _nr_small_files(columns, duration_ms)
             plan.small[t] = (len(sizes), len(sizes) + count)
             columns["op_inode"] = len(sizes)
@@ -63,6 +69,13 @@ def plan_files(plans: list[TaskPlan], first_task: int, duration_ms: int) -> File
             plan.existing.append(len(sizes))
         sizes.append(columns["w_file_pages"])
         memcgs.append(columns["memcg"])
+        if task.kind in ("copy", "oltp"):
+            columns["op_first"] = columns["op_inode"]
+            columns["op_second"] = plan.second[t] = len(sizes)
+            log = task.kind == "oltp"
+            plan.existing += [len(sizes)] if log else []
+            sizes.append(OLTP_LOG_PAGES if log else columns["w_file_pages"])
+            memcgs.append(columns["memcg"])
     inode = _inodes(sizes, memcgs)
     inode["state"][anon] = I_ANON
     inode["size_pages"][plan.existing] = inode["nr_pages"][plan.existing]

@@ -8,3 +8,12 @@ KIND_MMAP_DIRTIER = 4
 KIND_SMALL_FILES = 5
 KIND_ANON_HOG = 6
 """A hog first touches its area once in order, then random pages of it."""
+KIND_COPY = 7
+"""Reads a block of one file, writes it to another."""
+KIND_OLTP = 8
+"""Transactions: random pages of a data file, then a record of a log file, then fsync of the log."""
+KIND_MAP_READER = 9
+"""Loads from a mapping, page after page."""
+OLTP_READS, OLTP_WRITES = 14, 4
+"""Of one transaction of sysbench 0.4's oltp test: 10 point selects and 4 ranges; two updates, a
+delete and an insert."""

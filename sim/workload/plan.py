@@ -2,16 +2,44 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sim.machine.stack import FAULT_ENTRY, WRITE_PAGE_ENTRY
 from sim.scenario import MixSpec, Scenario, WorkloadKind, WorkloadSpec
+from sim.scenario_timeline import GROUP, MIX
 from sim.units import KIB_PER_PAGE, NSEC_PER_SEC, NSEC_PER_USEC, pages_from_kib, pages_from_mib
+from sim.workload.kinds import (
+    KIND_ANON_HOG,
+    KIND_COPY,
+    KIND_MAP_READER,
+    KIND_MMAP_DIRTIER,
+    KIND_OLTP,
+    KIND_RAND_READER,
+    KIND_RAND_WRITER,
+    KIND_SEQ_READER,
+    KIND_SEQ_WRITER,
+    KIND_SMALL_FILES,
+)
 
-KINDS = tuple(WorkloadKind)
-"""Position = code of the kind in kernels (``sim.workload.kinds``)."""
+CODES: dict[WorkloadKind, int] = {
+    WorkloadKind.SEQ_WRITER: KIND_SEQ_WRITER,
+    WorkloadKind.RAND_WRITER: KIND_RAND_WRITER,
+    WorkloadKind.SEQ_READER: KIND_SEQ_READER,
+    WorkloadKind.RAND_READER: KIND_RAND_READER,
+    WorkloadKind.MMAP_DIRTIER: KIND_MMAP_DIRTIER,
+    WorkloadKind.SMALL_FILES: KIND_SMALL_FILES,
+    WorkloadKind.ANON_HOG: KIND_ANON_HOG,
+    WorkloadKind.FSYNC_WRITER: KIND_SEQ_WRITER,
+    WorkloadKind.FS_MARK: KIND_SMALL_FILES,
+    WorkloadKind.COPY: KIND_COPY,
+    WorkloadKind.OLTP: KIND_OLTP,
+    WorkloadKind.MAP_READER: KIND_MAP_READER,
+}
+"""What each kind does between two system calls, as kernels know it."""
+SYNCING = (WorkloadKind.FSYNC_WRITER, WorkloadKind.FS_MARK, WorkloadKind.OLTP)
+"""Kinds that end each operation with fsync(2)."""
 
-FAULTING = (WorkloadKind.MMAP_DIRTIER, WorkloadKind.ANON_HOG)
+FAULTING = (WorkloadKind.MMAP_DIRTIER, WorkloadKind.ANON_HOG, WorkloadKind.MAP_READER)
 """Kinds that ask for pages from the fault path; the others from system calls (C12)."""
 
 MIX_DEFAULTS: dict[WorkloadKind, dict[str, int]] = {
@@ -38,7 +66,7 @@ class TaskPlan:
 
 def mix_workloads(mix: MixSpec) -> list[WorkloadSpec]:
     """The mix as workloads: its total rate shared out by the shares."""
-    shares = {kind: int(getattr(mix, str(kind))) for kind in KINDS}
+    shares = {kind: int(getattr(mix, str(kind))) for kind in MIX_DEFAULTS}
     total = sum(shares.values())
     if not mix.rate_kib_per_s or not total:
         return []
@@ -58,7 +86,7 @@ def plan_tasks(scenario: Scenario) -> list[TaskPlan]:
     """Every workload task of a scenario, in order: the mix first, then the list."""
     names = ["root", *(g.name for g in scenario.memcgs)]
     plans: list[TaskPlan] = []
-    for spec in [*mix_workloads(scenario.mix), *scenario.workloads]:
+    for _, spec in _groups(scenario):
         for _ in range(spec.threads):
             number = sum(1 for p in plans if p.kind is spec.kind)
             columns = _columns(spec) | {"memcg": names.index(spec.memcg)}
@@ -66,16 +94,44 @@ def plan_tasks(scenario: Scenario) -> list[TaskPlan]:
     return plans
 
 
-def _columns(spec: WorkloadSpec) -> dict[str, int]:
+def _groups(scenario: Scenario) -> list[tuple[str, WorkloadSpec]]:
+    """(name in interventions, group), in the order of the tasks."""
+    mix = [(MIX, spec) for spec in mix_workloads(scenario.mix)]
+    return mix + [(f"{GROUP}{i}", spec) for i, spec in enumerate(scenario.workloads, 1)]
+
+
+def group_of_tasks(scenario: Scenario, name: str, rate: int) -> list[tuple[int, WorkloadSpec]]:
+    """(task, counted from the first workload task; its group at a total rate of ``rate`` KiB/s)."""
+    mix = replace(scenario.mix, rate_kib_per_s=rate)
+    changed = replace(scenario, mix=mix) if name == MIX else scenario
+    found: list[tuple[int, WorkloadSpec]] = []
+    t = 0
+    for group, spec in _groups(changed):
+        for _ in range(spec.threads):
+            if group == name:
+                same = group == MIX
+                found.append((t, spec if same else replace(spec, rate_kib_per_s=rate)))
+            t += 1
+    return found
+
+
+def rate_columns(spec: WorkloadSpec) -> dict[str, int]:
+    """The words of a TASK record that pace it."""
     rate_kib = -(-spec.rate_kib_per_s // spec.threads) if spec.rate_kib_per_s else 0
     rate_pages = max(rate_kib // KIB_PER_PAGE, 1) if rate_kib else 0
     return {
-        "kind": KINDS.index(spec.kind),
+        "w_rate_pages_per_s": rate_pages,
+        "op_rate_ns": NSEC_PER_SEC // rate_pages if rate_pages else 0,
+    }
+
+
+def _columns(spec: WorkloadSpec) -> dict[str, int]:
+    return rate_columns(spec) | {
+        "kind": CODES[spec.kind],
         "w_block_pages": pages_from_kib(spec.block_kib),
         "w_file_pages": pages_from_mib(spec.file_mib),
         "w_run_pages": spec.run_pages,
         "w_think_ns": spec.think_us * NSEC_PER_USEC,
-        "w_rate_pages_per_s": rate_pages,
+        "w_fsync": int(spec.kind in SYNCING),
         "stack_bytes": FAULT_ENTRY if spec.kind in FAULTING else WRITE_PAGE_ENTRY,
-        "op_rate_ns": NSEC_PER_SEC // rate_pages if rate_pages else 0,
     }

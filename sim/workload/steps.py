@@ -8,21 +8,35 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from sim.engine.jit import njit
 from sim.engine.rng import STREAM_TASK, draw_below
+from sim.fs.sync import fsync
 from sim.machine.cost import COST_CREATE_FILE, COST_SYSCALL
 from sim.machine.machine import LIMIT, NOW, SEED
 from sim.machine.task import BUDGET_SPENT, DONE, PF_MEMDIE, PF_WRITER, WANT_FILE, WANT_THINK
 from sim.machine.vmstat import APP_FILES_CREATED
-from sim.mm.filemap import read_page, touch_anon_page, touch_file_page, write_page
+from sim.mm.filemap import (
+    load_file_page,
+    read_page,
+    touch_anon_page,
+    touch_file_page,
+    write_page,
+)
 from sim.workload.kinds import (
     KIND_ANON_HOG,
+    KIND_COPY,
+    KIND_MAP_READER,
     KIND_MMAP_DIRTIER,
+    KIND_OLTP,
     KIND_RAND_READER,
     KIND_RAND_WRITER,
     KIND_SEQ_READER,
     KIND_SEQ_WRITER,
     KIND_SMALL_FILES,
+    OLTP_READS,
+    OLTP_WRITES,
 )
 
 OP_IDLE = 0
@@ -55,7 +69,7 @@ def _pages_of_next(m: Any, t: Any) -> Any:
     kind = task.kind
     seed = m.clock[SEED]
     block = task.w_block_pages
-    if kind in (KIND_SEQ_WRITER, KIND_SEQ_READER):
+    if kind in (KIND_SEQ_WRITER, KIND_SEQ_READER, KIND_MAP_READER):
         if task.op_index >= task.w_file_pages:
             task.op_index = 0
         task.op_left = min(block, task.w_file_pages - task.op_index)
@@ -63,6 +77,16 @@ def _pages_of_next(m: Any, t: Any) -> Any:
     if kind == KIND_SMALL_FILES:
         task.op_left = 1 + draw_below(seed, STREAM_TASK + t, task.op_count, block)
         task.op_index = 0
+        return
+    if kind == KIND_OLTP:
+        task.op_left = OLTP_READS + OLTP_WRITES + block  # each page is chosen when its turn comes
+        return
+    if kind == KIND_COPY:
+        if task.op_aux >= task.w_file_pages:
+            task.op_aux = 0
+        task.op_start = task.op_aux
+        task.op_left = 2 * min(block, task.w_file_pages - task.op_aux)
+        task.op_aux += task.op_left // 2
         return
     if kind == KIND_ANON_HOG and task.op_aux < task.w_file_pages:
         task.op_index = task.op_aux
@@ -95,7 +119,7 @@ def _begin(m: Any, t: Any) -> Any:
     task.op_started_ns = m.clock[NOW]
     if task.kind == KIND_SMALL_FILES:
         m.clock[NOW] += m.cost[COST_CREATE_FILE]
-    elif task.kind not in (KIND_MMAP_DIRTIER, KIND_ANON_HOG):
+    elif task.kind not in (KIND_MMAP_DIRTIER, KIND_ANON_HOG, KIND_MAP_READER):
         m.clock[NOW] += m.cost[COST_SYSCALL]
     task.op_due_ns += task.op_left * task.op_rate_ns
     task.op_step = OP_PAGES
@@ -103,9 +127,45 @@ def _begin(m: Any, t: Any) -> Any:
 
 
 @njit
+def _choose(m: Any, t: Any) -> Any:
+    """The page whose turn it is, where the operation does not simply go on to the next one."""
+    task = m.task[t]
+    if task.kind == KIND_ANON_HOG:
+        if task.op_aux >= task.w_file_pages:
+            task.op_index = _draw_page(m, t)
+    elif task.kind == KIND_COPY:
+        half = task.op_aux - task.op_start
+        task.op_write = 1 if task.op_left <= half else 0
+        task.op_inode = task.op_second if task.op_write else task.op_first
+        task.op_index = task.op_start + (half - task.op_left) % half
+    elif task.op_left > task.w_block_pages:
+        task.op_write = 1 if task.op_left <= task.w_block_pages + OLTP_WRITES else 0
+        task.op_inode = task.op_first
+        task.op_index = _draw_page(m, t)
+    else:
+        task.op_write = 1
+        task.op_inode = task.op_second
+        task.op_index = task.op_aux
+        task.op_aux = (task.op_aux + 1) % m.inode[task.op_second].nr_pages
+    task.op_drawn = 1
+
+
+@njit
+def _draw_page(m: Any, t: Any) -> Any:
+    task = m.task[t]
+    number = task.op_random
+    task.op_random += 1
+    return draw_below(m.clock[SEED], STREAM_TASK + t, number, task.w_file_pages)
+
+
+@njit
 def _page(m: Any, t: Any) -> Any:
     """The next page of the operation; a stop code."""
     kind = m.task[t].kind
+    if kind in (KIND_COPY, KIND_OLTP):
+        return write_page(m, t) if m.task[t].op_write else read_page(m, t)
+    if kind == KIND_MAP_READER:
+        return load_file_page(m, t)
     if kind in (KIND_SEQ_WRITER, KIND_RAND_WRITER, KIND_SMALL_FILES):
         return write_page(m, t)
     if kind in (KIND_SEQ_READER, KIND_RAND_READER):
@@ -162,16 +222,8 @@ def workload_step(m: Any, t: Any) -> Any:
             if stop != DONE:
                 return stop
         if task.op_left > 0:
-            if (
-                task.kind == KIND_ANON_HOG
-                and task.op_aux >= task.w_file_pages
-                and task.op_drawn == 0
-            ):
-                task.op_index = draw_below(
-                    clock[SEED], STREAM_TASK + t, task.op_random, task.w_file_pages
-                )
-                task.op_random += 1
-                task.op_drawn = 1
+            if task.op_drawn == 0 and task.kind in (KIND_ANON_HOG, KIND_COPY, KIND_OLTP):
+                _choose(m, t)
             stop = _page(m, t)
             if stop != DONE:
                 return stop
@@ -181,6 +233,10 @@ def workload_step(m: Any, t: Any) -> Any:
             if task.pf_flags & PF_MEMDIE:
                 task.op_left = 0
         if task.op_left == 0:
+            if task.w_fsync and (task.sync_step or not task.pf_flags & PF_MEMDIE):
+                stop = fsync(m, t, np.int64(task.op_inode))
+                if stop != DONE:
+                    return stop
             _end(m, t)
         if clock[NOW] >= clock[LIMIT]:
             return BUDGET_SPENT
@@ -190,5 +246,5 @@ def workload_step(m: Any, t: Any) -> Any:
 def enter_workload(m: Any, t: Any) -> Any:
     """Writers by write(2) have current->backing_dev_info set while they are inside it."""
     kind = m.task[t].kind
-    if kind in (KIND_SEQ_WRITER, KIND_RAND_WRITER, KIND_SMALL_FILES):
+    if kind in (KIND_SEQ_WRITER, KIND_RAND_WRITER, KIND_SMALL_FILES, KIND_COPY, KIND_OLTP):
         m.task[t].pf_flags |= PF_WRITER

@@ -11,7 +11,15 @@ from sim.machine.vmstat import NAMES
 from sim.presets import PRESETS
 from sim.result import Result
 from sim.runner import run
-from sim.scenario import CpuSpec, DiskSpec, MemcgSpec, Scenario, WorkloadKind, WorkloadSpec
+from sim.scenario import (
+    CpuSpec,
+    DiskModel,
+    DiskSpec,
+    MemcgSpec,
+    Scenario,
+    WorkloadKind,
+    WorkloadSpec,
+)
 from tests.support.small import small
 
 CONTAINER = replace(PRESETS["container-dirty"].scenario, duration_ms=12_000)
@@ -33,6 +41,13 @@ def test_a_disk_twice_as_fast_stalls_nobody_longer(seed: int) -> None:
         stall_per_page(replace(base, disk=DiskSpec(transfer_kb_per_s=rate)))
         for rate in (60_000, 120_000, 240_000)
     ]
+    assert stalls == sorted(stalls, reverse=True)
+
+
+@pytest.mark.slow
+def test_a_device_that_is_better_in_everything_stalls_nobody_longer() -> None:
+    models = (DiskModel.HDD_5400, DiskModel.HDD_7200, DiskModel.RAID0_4, DiskModel.NVME)
+    stalls = [stall_per_page(replace(CONTAINER, disk=DiskSpec(model=m))) for m in models]
     assert stalls == sorted(stalls, reverse=True)
 
 

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from sim.scenario import (
     MAX_MEMCGS,
     DiskModel,
+    Intervention,
+    InterventionKind,
     Kernel,
     MemcgAnswer,
     MemcgSpec,
@@ -166,6 +168,16 @@ def test_any_text_decodes_to_a_scenario_that_only_a_limit_forbids(text: str) -> 
         ("mix=5.root.tango9", "mix", "tango9"),
         ("mix=-5", "mix.rate_kib_per_s", "-5"),
         ("flavour=mint", "flavour", "mint"),
+        ("i=x", "interventions.0", "x"),
+        ("i=5d.patch.p6.on", "interventions.0.at_ms", "5d"),
+        ("i=60000.patch.p6.on", "interventions.0.at_ms", "60000"),
+        ("i=5s.tune.p6.on", "interventions.0.what", "tune"),
+        ("i=5s.patch.p9.on", "interventions.0.whose", "p9"),
+        ("i=5s.limit.g.64", "interventions.0.whose", "g"),
+        ("m=g.64&i=5s.limit.g.2", "interventions.0.value", "2"),
+        ("i=5s.vm.dirty_ratio.max", "interventions.0.value", "max"),
+        ("i=5s.rate.w1.64", "interventions.0.whose", "w1"),
+        ("p=p6&i=5s.patch.p6-recorded.on", "interventions.0.whose", "p6-recorded"),
         ("dr=30&dr=40", "vm.dirty_ratio", "40"),
         ("v=7", "v", "7"),
         ("file=0123456789ab", "file", "0123456789ab"),
@@ -204,6 +216,21 @@ def test_the_grammar_of_lists_is_that_of_the_interfaces() -> None:
         WorkloadSpec(kind=WorkloadKind.SEQ_WRITER, memcg="g1", rate_kib_per_s=20, file_mib=512),
         WorkloadSpec(kind=WorkloadKind.MMAP_DIRTIER, file_mib=600, threads=2),
     )
+
+
+def test_interventions_are_written_in_order_of_time() -> None:
+    scenario, problems = decode("m=g1.64&i=30000.limit.g1.32~20s.patch.p6.on~40000.stall.disk.2000")
+    assert problems == []
+    assert encode(scenario).endswith("i=20000.patch.p6.on~30000.limit.g1.32~40000.stall.disk.2000")
+    assert scenario.interventions[0] == Intervention(
+        at_ms=20_000, what=InterventionKind.PATCH, whose="p6", value=1
+    )
+
+
+def test_an_intervention_that_cannot_be_takes_no_other_with_it() -> None:
+    scenario, problems = decode("i=1s.patch.p6.on~2s.patch.p6-recorded.on~3s.patch.p6.off")
+    assert [p.field for p in problems] == ["interventions.1.whose"]
+    assert [e.at_ms for e in scenario.interventions] == [1000, 3000]
 
 
 def test_a_crowd_of_memcgs_is_cut_and_said() -> None:
@@ -258,7 +285,7 @@ def test_variants_are_differences_from_the_first() -> None:
 
 
 def test_a_variant_names_its_own_problems_and_keeps_a_value() -> None:
-    link = "disk=rec-6.1&b.disk=nvme&c.dr=999"
+    link = "disk=rec-6.1&b.disk=tape&c.dr=999"
     (a, none), (b, of_b), (c, of_c) = decode_comparison(link)
     assert none == []
     assert a.disk.model == b.disk.model == DiskModel.RECORDED_6_1

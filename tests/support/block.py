@@ -26,12 +26,12 @@ from sim.machine.machine import (
     SEED,
     WAKE_REQUEST_ASYNC,
     WAKE_REQUEST_SYNC,
-    Machine,
 )
 from sim.machine.mem_cgroup import MEMCG
 from sim.machine.page import PAGE, PG_locked, PG_uptodate, PG_writeback
 from sim.machine.request import ELEVATOR_CFQ, ELEVATOR_DEADLINE, ELEVATOR_NOOP, IO_LOG
 from sim.machine.sysctl import NR_SYSCTL
+from sim.machine.system import make_machine
 from sim.machine.task import DONE, TASK, WANT_REQUEST_ASYNC
 from sim.machine.vmstat import NR_VM, NR_WRITEBACK
 from sim.machine.zone import LRU_SET, ZONE
@@ -203,7 +203,7 @@ def make_block(
     arrays["clock"][JIFFY_NS] = 1_000_000_000 // hz
     arrays["clock"][SEED] = seed
     arrays |= engine_arrays(nr_tasks, 1, 1)
-    return Block(arrays, Machine(*(arrays[name] for name in FIELDS + ENGINE_FIELDS)))
+    return Block(arrays, make_machine(*(arrays[name] for name in FIELDS + ENGINE_FIELDS)))
 
 
 def mixed_run(elevator: str, bios: int = 1500) -> Block:

@@ -34,7 +34,7 @@ from sim.machine.vmstat import (
     NR_WRITEBACK,
     NR_WRITEBACK_SWAP,
 )
-from sim.machine.wait import JOURNAL_WAIT, KSWAPD_WAIT, REQUEST_SYNC
+from sim.machine.wait import COMMIT_WAIT, JOURNAL_WAIT, KSWAPD_WAIT, REQUEST_SYNC
 from sim.machine.zone import MAX_NR_ZONES
 from sim.mm.filemap import STEP_ALONE, STEP_AROUND, STEP_READ
 from sim.mm.free import PCP_COUNT, PCP_HEAD, PCP_TAIL
@@ -212,6 +212,12 @@ def check_charges(simulation: Any) -> None:
     cached = arrays.slot_pfn[arrays.slot_pfn >= 0]
     per_memcg = Counter(arrays.page["memcg"][cached].tolist())
     dirty = (flags & PG_dirty != 0) & (flags & PG_swapbacked == 0)
+    scenario = simulation.meta["scenario"]
+    limits = [g["limit_mib"] << 8 for g in scenario["memcgs"]]
+    for each in scenario["interventions"]:
+        if each["what"] == "limit":  # usage may have been up to the highest there ever was
+            g = [g["name"] for g in scenario["memcgs"]].index(each["whose"])
+            limits[g] = max(limits[g], each["value"] << 8)
     victims = set(arrays.task["memcg"][arrays.task["pf_flags"] & PF_MEMDIE != 0].tolist())
     for g, memcg in enumerate(arrays.memcg):
         assert int(memcg["usage"]) == per_memcg[g], f"memcg {g}"
@@ -223,7 +229,7 @@ def check_charges(simulation: Any) -> None:
         if memcg["limit"] and g not in victims:
             charged = int(memcg["usage"]) + int(memcg["stock"])
             assert charged <= int(memcg["limit"]), f"memcg {g} is over its limit"
-            assert int(memcg["max_usage"]) <= int(memcg["limit"])
+            assert int(memcg["max_usage"]) <= max(int(memcg["limit"]), limits[g - 1])
 
 
 def check_dirty_tags(arrays: Any) -> None:
@@ -365,6 +371,9 @@ def check_sleepers(simulation: Any) -> None:
             assert pfn >= 0, who
             assert int(arrays.page["page_flags"][pfn]) & bit, f"{who}: page {pfn} has no IO"
             assert int(arrays.page["page_flags"][pfn]) & PG_waiters, f"{who}: none is to be woken"
+        elif waitq == COMMIT_WAIT:
+            wanted = arrays.fs["running"][0] and arrays.fs["commit_wanted"][0]
+            assert arrays.fs["committing"][0] or wanted, who
         elif cause == SleepCause.JOURNAL:
             shadow = waitq != JOURNAL_WAIT
             assert arrays.fs["log_io"][0] if shadow else q["nr_cookies"], who
@@ -378,7 +387,7 @@ def check_task_times(simulation: Any) -> None:
     """Running, runnable and every cause of sleep add up to the time since the task began."""
     for task in simulation.system.engine.tasks:
         spent = task.run_ns + task.runnable_ns + sum(task.sleep_ns.values())
-        assert spent == task.since_ns, task.name
+        assert spent == task.since_ns - task.born_ns, task.name
         assert task.run_ns >= 0
         assert task.runnable_ns >= 0
         assert min(task.sleep_ns.values(), default=0) >= 0

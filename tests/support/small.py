@@ -31,6 +31,7 @@ from sim.scenario import (
     WorkloadKind,
     WorkloadSpec,
 )
+from tests.support.strategies import timeline
 
 MS = 1_000_000
 
@@ -123,11 +124,11 @@ def _group(draw: st.DrawFn, places: list[str]) -> WorkloadSpec:
 
 @st.composite
 def small_scenarios(draw: st.DrawFn) -> Scenario:
-    """Up to 128 MiB and 1.5 s, with every workload, patch, answer, elevator, disk and kernel."""
+    """Up to 128 MiB and 1.5 s: every workload, patch, answer, elevator, disk, kernel, change."""
     ram_mib = draw(st.integers(64, 128))
     names = ["g1", "g2", "g3"][: draw(st.integers(0, 3))]
     low, high = draw(st.sampled_from([(60, 80), (60, 80), (10, 20), (0, 5), (100, 100)]))
-    return Scenario(
+    scenario = Scenario(
         seed=draw(st.integers(0, 1000)),
         duration_ms=draw(st.integers(2, 15)) * 100,
         sample_interval_ms=100,
@@ -162,3 +163,4 @@ def small_scenarios(draw: st.DrawFn) -> Scenario:
         mix=MixSpec(rate_kib_per_s=0),
         workloads=tuple(draw(st.lists(_group(["root", *names]), min_size=1, max_size=4))),
     )
+    return dataclasses.replace(scenario, interventions=draw(timeline(scenario)))

@@ -16,6 +16,8 @@ from sim.scenario import (
     CpuSpec,
     DiskSpec,
     FsSpec,
+    Intervention,
+    InterventionKind,
     Kernel,
     MemcgAnswer,
     MemcgSpec,
@@ -29,6 +31,7 @@ from sim.scenario import (
     WorkloadSpec,
     enum_of,
 )
+from sim.scenario_timeline import intervention_problems, targets
 
 
 def _fields(spec: type) -> dict[str, st.SearchStrategy[Any]]:
@@ -93,6 +96,24 @@ def _workloads(draw: st.DrawFn, memcgs: tuple[MemcgSpec, ...]) -> tuple[Workload
 
 
 @st.composite
+def timeline(draw: st.DrawFn, scenario: Scenario) -> tuple[Intervention, ...]:
+    """Interventions in order of time that nothing forbids."""
+    last = scenario.duration_ms - 1
+    for at_ms in sorted(draw(st.lists(st.integers(0, last), max_size=4))):
+        what = draw(st.sampled_from(list(InterventionKind)))
+        known = targets(scenario, what)
+        if not known:
+            continue
+        whose = draw(st.sampled_from(sorted(known)))
+        value = draw(st.integers(known[whose].lo, known[whose].hi))
+        each = Intervention(at_ms=at_ms, what=what, whose=whose, value=value)
+        tried = dataclasses.replace(scenario, interventions=(*scenario.interventions, each))
+        if not intervention_problems(tried):
+            scenario = tried
+    return scenario.interventions
+
+
+@st.composite
 def scenarios(draw: st.DrawFn) -> Scenario:
     """A Scenario for which ``validate()`` finds nothing."""
     memcgs = draw(_memcgs())
@@ -101,7 +122,7 @@ def scenarios(draw: st.DrawFn) -> Scenario:
     longest = max(100, min(3_600_000, MAX_PAGE_SECONDS * 1000 // (memory.ram_mib * 256)))
     mix = draw(_section(MixSpec))
     place = draw(st.sampled_from(["root", *(g.name for g in memcgs)]))
-    return Scenario(
+    scenario = Scenario(
         **{name: draw(strategy) for name, strategy in top.items()},
         duration_ms=draw(st.just(min(60_000, longest)) | st.integers(100, longest)),
         kernel=draw(st.sampled_from(list(Kernel))),
@@ -118,3 +139,4 @@ def scenarios(draw: st.DrawFn) -> Scenario:
         mix=dataclasses.replace(mix, memcg=place),
         workloads=draw(_workloads(memcgs)),
     )
+    return dataclasses.replace(scenario, interventions=draw(timeline(scenario)))

@@ -1,0 +1,108 @@
+"""What a Scenario's fields may be chosen from, and which choices exclude each other."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Kernel(StrEnum):
+    """Base kernel whose rules hold where they differ (mechanics 2.15)."""
+
+    K2_6_35 = "2.6.35"
+    K2_6_36 = "2.6.36"
+
+
+class Patch(StrEnum):
+    """Patches of the June 2010 series, and the forms in which they were recorded on 2.6.36."""
+
+    P5 = "p5"
+    P6 = "p6"
+    P5_RECORDED = "p5-recorded"
+    P6_RECORDED = "p6-recorded"
+    MEMCG_WAIT_LOOP = "memcg-wait-loop"
+
+
+class Tracepoints(StrEnum):
+    """Patches 1 to 4: each adds one family of trace events."""
+
+    P1 = "p1"
+    P2 = "p2"
+    P3 = "p3"
+    P4 = "p4"
+
+
+class MemcgAnswer(StrEnum):
+    """Who cleans a container's dirty pages: the answers of the mail of 2010-06-09."""
+
+    WAIT = "wait"
+    WRITE = "write"
+    KSWAPD = "kswapd"
+    DIRTY_RATIO = "dirty-ratio"
+
+
+class Elevator(StrEnum):
+    """IO schedulers of 2.6.35."""
+
+    CFQ = "cfq"
+    DEADLINE = "deadline"
+    NOOP = "noop"
+
+
+class DiskModel(StrEnum):
+    """Named disks; the numbers are in ``sim.block.disk.DISKS``."""
+
+    HDD_7200 = "hdd-7200"
+    HDD_5400 = "hdd-5400"
+    RAID0_4 = "raid0-4"
+    USB_STICK = "usb-stick"
+    SSD_SATA = "ssd-sata"
+    NVME = "nvme"
+    RECORDED_2_6_36 = "rec-2.6.36"
+    RECORDED_6_1 = "rec-6.1"
+
+
+class Filesystem(StrEnum):
+    """Filesystems whose writeback manners are modelled."""
+
+    EXT3 = "ext3"
+
+
+class WorkloadKind(StrEnum):
+    """What a task does."""
+
+    SEQ_WRITER = "seqw"
+    RAND_WRITER = "randw"
+    SEQ_READER = "seqr"
+    RAND_READER = "randr"
+    MMAP_DIRTIER = "mmap"
+    SMALL_FILES = "small"
+    ANON_HOG = "anon"
+    FSYNC_WRITER = "fsync"
+    FS_MARK = "fsmark"
+    COPY = "copy"
+    OLTP = "oltp"
+    MAP_READER = "mstream"
+
+
+class InterventionKind(StrEnum):
+    """What may change at a simulated time."""
+
+    PATCH = "patch"
+    ANSWER = "answer"
+    VM = "vm"
+    LIMIT = "limit"
+    RATE = "rate"
+    STALL = "stall"
+
+
+EXCLUSIVE_ANSWERS: tuple[tuple[MemcgAnswer, MemcgAnswer, str], ...] = (
+    (
+        MemcgAnswer.WAIT,
+        MemcgAnswer.WRITE,
+        "a reclaimer that waits for the flusher does not write the page itself",
+    ),
+)
+EXCLUSIVE_PATCHES: tuple[tuple[Patch, Patch, str], ...] = (
+    (Patch.P5, Patch.P5_RECORDED, "two forms of the same patch"),
+    (Patch.P6, Patch.P6_RECORDED, "two forms of the same patch"),
+)
