@@ -10,6 +10,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from sim.fio import read_fio
 from sim.presets import PRESETS
 from sim.scenario import Problem, Scenario, ScenarioError
 from sim.scenario_url import INPUT_KEYS, decode, decode_comparison
@@ -28,6 +29,8 @@ def scenario_of(text: str) -> tuple[Scenario, list[str]]:
     """
     if text in PRESETS:
         return PRESETS[text].scenario, []
+    if text.endswith(".fio"):
+        return _from_fio(Path(text)), []
     if text.endswith((".json", ".toml")) or ("=" not in text and Path(text).is_file()):
         return _from_file(Path(text)), []
     if "=" in text or text.startswith("?"):
@@ -64,6 +67,18 @@ def _from_file(path: Path) -> Scenario:
         return Scenario.from_dict(data)
     except ScenarioError as error:
         raise InputError(f"{path}: {error}") from None
+
+
+def _from_fio(path: Path) -> Scenario:
+    try:
+        scenario, problems = read_fio(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: {error}") from None
+    if problems:
+        raise InputError("\n".join(f"{path}: {problem}" for problem in problems))
+    return scenario
 
 
 def _parse(path: Path, raw: bytes) -> Any:
