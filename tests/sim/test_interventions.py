@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import sim.runner
 from sim.machine.vmstat import NAMES
 from sim.presets import PRESETS
 from sim.result import Result
@@ -229,3 +230,23 @@ def test_the_mix_as_a_whole_can_be_paced() -> None:
     fast, slowed = run(base), run(slow)
     assert same_before(slowed, fast, 500)
     assert slowed.counters["app_pages_written"] < fast.counters["app_pages_written"] // 2
+
+
+@pytest.mark.parametrize("first_ms", [1, 400])
+def test_neither_slices_nor_samples_change_a_run_with_interventions(
+    monkeypatch: pytest.MonkeyPatch, first_ms: int
+) -> None:
+    timeline = (
+        at(400, "limit", "g1", 4),
+        at(500, "stall", "disk", 100),
+        at(700, "patch", "p6", 1),
+        at(700, "limit", "g1", 16),
+    )
+    once = run(small(interventions=timeline))
+    monkeypatch.setattr(sim.runner, "FIRST_SLICE_NS", first_ms * MS)
+    monkeypatch.setattr(sim.runner, "TARGET_SLICE_WALL_S", 1e-9)
+    sliced = run(changed(*timeline), on_chunk=lambda _: None)
+    assert sliced.counters == once.counters
+    assert (sliced.io == once.io).all()
+    assert sliced.tasks == once.tasks
+    assert sliced.meta["interventions"] == once.meta["interventions"]
