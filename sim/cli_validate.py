@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 RECORDINGS = "RECLAIM_LAB_RECORDINGS_DIR"
 """Environment variable that names the folder of recordings."""
 MAX_SEEDS = 100
+PUBLISHED = "published"
 DISAGREES = 1
 
 
@@ -30,7 +31,12 @@ def add_command(command: Callable[..., argparse.ArgumentParser]) -> None:
         help=f"the recorded sets, or the 2.6.36 set alone; else ${RECORDINGS}",
     )  # fmt: skip
     validate.add_argument("--seeds", type=int, default=3, metavar="N", help="runs of each (3)")
-    validate.add_argument("--only", default="", metavar="NAME", help="one workload, e.g. spmix")
+    validate.add_argument(
+        "--only",
+        default="",
+        metavar="NAME",
+        help="a workload, e.g. spmix; or published: the tables of the mails",
+    )
     validate.add_argument(
         "--jobs", type=int, default=2, metavar="N", help="processes that simulate (2)"
     )
@@ -62,8 +68,10 @@ def _validate(args: argparse.Namespace) -> int:
     from sim.validation.recorded import WORKLOADS
 
     _check_numbers(args)
+    if args.only == PUBLISHED:
+        return _against_tables(args)
     if args.only and args.only not in WORKLOADS:
-        raise InputError(f"--only {args.only}: one of {', '.join(WORKLOADS)}")
+        raise InputError(f"--only {args.only}: one of {', '.join(WORKLOADS)}, {PUBLISHED}")
     try:
         return _against_recordings(_folder(args), args)
     except TraceError as error:
@@ -101,6 +109,36 @@ def _against_recordings(folder: Path, args: argparse.Namespace) -> int:
         _print(rows)
         _print_score(total)
     return DISAGREES if args.strict and not total.agrees else 0
+
+
+def _against_tables(args: argparse.Namespace) -> int:
+    from dataclasses import asdict
+
+    from sim.validation.published import RESTATED, rows, tables
+
+    found = rows(workers=args.jobs)
+    wrong = [row for row in found if row.direction == "wrong"]
+    if args.json:
+        data = {
+            "rows": [asdict(row) for row in found],
+            "scale": {name: restated.scale for name, restated in RESTATED.items()},
+        }
+        print(json.dumps(data, indent=2, allow_nan=False))
+        return DISAGREES if args.strict and wrong else 0
+    for name, table in tables().items():
+        mine = [row for row in found if row.table == name]
+        print(f"\n{name}: {table.title}\n  {table.source} {table.message_id}")
+        if name not in RESTATED:
+            print(f"  {len(mine)} rows missing: {mine[0].missing}")
+            continue
+        print(f"  scale: {RESTATED[name].scale}")
+        print(f"  {'patched / base':<36} {'published':>10} {'simulated':>10} {'log2':>7}")
+        for row in mine:
+            cells = ["-" if v is None else f"{v:.2f}" for v in (row.published, row.simulated)]
+            log2 = "-" if row.log2 is None else f"{row.log2:+.2f}"
+            note = f"missing: {row.missing}" if row.missing else row.direction
+            print(f"  {row.name:<36} {cells[0]:>10} {cells[1]:>10} {log2:>7}  {note}")
+    return DISAGREES if args.strict and wrong else 0
 
 
 def _progress(workload: str, variant: str) -> None:

@@ -1,0 +1,115 @@
+"""Published tables are whole and typed; a row is judged by what the patch does to it."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from sim.cli import main
+from sim.observe.metrics import METRICS
+from sim.result import Result
+from sim.scenario import Patch, Scenario
+from sim.validation import published
+from tests.support.results import result
+
+NUMBERS = {
+    "2011v1-fsmark-xfs": (33, 6), "APR-highalloc": (3, 2), "SEP-micro-x64": (20, 4),
+    "V2-highalloc": (15, 3), "V2-simplewb": (11, 3), "V2-sysbench": (20, 3),
+    "V6-highalloc-x64": (18, 3), "V6-sysbench-x64": (17, 3), "YH-Jan11-read": (9, 2),
+    "YH-Jan11-write": (11, 2),
+}  # fmt: skip
+"""Rows and columns of each table as published."""
+
+
+def test_every_number_is_there_and_is_a_number() -> None:
+    tables = published.tables()
+    assert {n: (len(t.rows), len(t.columns)) for n, t in tables.items()} == NUMBERS
+    for table in tables.values():
+        data = tomllib.loads((published.FOLDER / f"{table.name}.toml").read_text())
+        assert re.fullmatch(r"<[^<>@ ]+@[^<>@ ]+>", table.message_id)
+        assert table.title
+        for name, row in data["rows"].items():
+            assert len(row) == len(table.columns), (table.name, name)
+            assert all(type(value) in (int, float) and value >= 0 for value in row)
+
+
+def test_some_numbers_as_printed() -> None:
+    tables = published.tables()
+    assert tables["V2-sysbench"].rows["Direct reclaims"] == (9843, 13398, 51651)
+    assert tables["V2-simplewb"].rows["Kswapd pages scanned"] == (10999585, 10982748, 10851473)
+    assert tables["YH-Jan11-write"].rows["allocstall"] == (158009, 1)
+
+
+def test_restated_runs_differ_in_their_patches_alone() -> None:
+    for name, restated in published.RESTATED.items():
+        columns = published.tables()[name].columns
+        (base_label, base), (label, patched) = restated.base, restated.patched
+        assert {base_label, label} <= set(columns)
+        assert base.validate() == patched.validate() == []
+        changed = {k for k, v in base.to_dict().items() if patched.to_dict()[k] != v}
+        assert changed == {"patches"}
+    assert set(published.METRIC.values()) <= METRICS.keys()
+
+
+@pytest.mark.parametrize(
+    ("there", "here", "log2", "direction"),
+    [
+        ((100, 200), (10, 20), 0, "ok"),
+        ((100, 200), (10, 80), 2, "ok"),
+        ((100, 200), (10, 5), -2, "wrong"),
+        ((100, 200), (10, 10), -1, "wrong"),
+        ((100, 110), (10, 20), None, ""),  # within the noise
+        ((100, 50), (10, 5), 0, "ok"),
+        ((0, 0), (0, 5), None, ""),
+        ((0, 50), (0, 5), None, "ok"),
+        ((50, 0), (5, 0), None, "ok"),
+    ],
+)
+def test_judgement(
+    there: tuple[float, float], here: tuple[float, float], log2: float | None, direction: str
+) -> None:
+    row = published.judge("t", "r", there, here)
+    assert row.direction == direction
+    if log2 is not None:
+        assert row.log2 == pytest.approx(log2)
+    assert (row.log2 is None) == (0 in (*there, *here))
+
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    def simulated(
+        scenarios: list[Scenario], measure: Callable[[Result], Any], _workers: int
+    ) -> Iterator[Any]:
+        for scenario in scenarios:
+            calls = 5 if Patch.P6 in scenario.patches else 10
+            yield measure(result(counters={"direct_reclaims": calls}))
+
+    monkeypatch.setattr(published, "simulated", simulated)
+
+
+@pytest.mark.usefixtures("runs")
+def test_what_the_model_cannot_do_says_why(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["validate", "--only", "published", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert len(rows) == sum(count for count, _ in NUMBERS.values())
+    for row in rows:
+        if row["table"] not in published.RESTATED or row["name"] not in published.METRIC:
+            assert row["missing"]
+        if row["missing"]:
+            assert (row["simulated"], row["log2"], row["direction"]) == (None, None, "")
+    (judged,) = [r for r in rows if r["simulated"] is not None]
+    assert (judged["name"], judged["direction"]) == ("Direct reclaims", "wrong")
+
+
+@pytest.mark.usefixtures("runs")
+def test_the_text_names_scale_source_and_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["validate", "--only", "published", "--strict"]) == 1
+    out = capsys.readouterr().out
+    assert "<1276514273-27693-1-git-send-email-mel@csn.ul.ie>" in out
+    assert "scale: 512 of 2048 MiB" in out
+    assert re.search(r"Direct reclaims +1\.40 +0\.50 +-1\.48 +wrong", out)
