@@ -44,13 +44,6 @@ def test_a_disk_twice_as_fast_stalls_nobody_longer(seed: int) -> None:
     assert stalls == sorted(stalls, reverse=True)
 
 
-@pytest.mark.slow
-def test_a_device_that_is_better_in_everything_stalls_nobody_longer() -> None:
-    models = (DiskModel.HDD_5400, DiskModel.HDD_7200, DiskModel.RAID0_4, DiskModel.NVME)
-    stalls = [stall_per_page(replace(CONTAINER, disk=DiskSpec(model=m))) for m in models]
-    assert stalls == sorted(stalls, reverse=True)
-
-
 def test_a_longer_run_begins_like_the_shorter_one() -> None:
     short, long = run(small(duration_ms=300)), run(small(duration_ms=600))
     rows = len(short.series["t_ns"])
