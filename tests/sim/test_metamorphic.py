@@ -13,7 +13,6 @@ from sim.result import Result
 from sim.runner import run
 from sim.scenario import (
     CpuSpec,
-    DiskModel,
     DiskSpec,
     MemcgSpec,
     Scenario,
