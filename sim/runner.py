@@ -132,7 +132,8 @@ def _tasks(simulation: Simulation) -> list[dict[str, Any]]:
         t = task.number
         counts = latency[t]
         tasks.append(
-            info
+            {"comm": info["name"], "pid": int(system.tcol["pid"][t])}
+            | info
             | {
                 "run_ns": task.run_ns,
                 "runnable_ns": task.runnable_ns,

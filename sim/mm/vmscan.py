@@ -47,6 +47,8 @@ def kswapd(s: System, t: int) -> Steps:
             s.vm[KSWAPD_WAKEUPS] += 1
         else:
             s.vm[KSWAPD_REWAKEUPS] += 1
+            s.vm[KSWAPD_AWAKE_NS] += s.clock[NOW] - awake_since_ns
+            awake_since_ns = s.clock[NOW]
         trace(s.m, t, EV_KSWAPD_WAKE, 0, 0, 0)
         begin_balance_pgdat(s.m, t)
         while (stop := balance_pgdat(s.m, t)) != DONE:
