@@ -20,6 +20,7 @@ import numpy as np
 from sim.block.elevator import blk_unplug, submit_bio
 from sim.engine.jit import njit
 from sim.fs.checkpoint import BITS, add_checkpoint, begin_metadata_bio
+from sim.fs.transaction import journal_dirty_data
 from sim.fs.writepage import next_dirty
 from sim.machine.address_space import I_ORDERED
 from sim.machine.cost import COST_INODE, COST_WRITEPAGE
@@ -37,6 +38,7 @@ from sim.machine.system import System
 from sim.machine.task import BUDGET_SPENT, DONE
 from sim.machine.vmstat import JOURNAL_BLOCKS, JOURNAL_COMMITS, WRITTEN_JOURNAL
 from sim.result import SleepCause
+from sim.units import NSEC_PER_MSEC
 
 TAGS_PER_DESCRIPTOR = 509
 """Metadata blocks that one descriptor block names."""
@@ -123,6 +125,7 @@ def _begin_ordered(m: Any, t: Any, ino: Any) -> Any:
 def submit_data(m: Any, t: Any) -> Any:
     """Write the dirty buffers of the committing transaction's inodes; a stop code.
 
+    What was dirtied since the next transaction began is that one's.
     ``task.wbc_step`` is 1 within an inode. Dirty pages without a block (holes of a mapping) do not
     belong to any transaction yet.
     """
@@ -149,6 +152,9 @@ def submit_data(m: Any, t: Any) -> Any:
             return BUDGET_SPENT
         task.wbc_index = index + 1
         pfn = np.int64(m.slot_pfn[base + index])
+        if fs.running and page[pfn].dirtied_ms * np.int64(NSEC_PER_MSEC) >= fs.started_ns:
+            journal_dirty_data(m, task.wbc_inode)  # data of the next transaction
+            continue
         block = np.int64(m.slot_block[base + index])
         flags = page[pfn].page_flags
         if (

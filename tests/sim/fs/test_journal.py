@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.fs.journal import journal_disk_block
+from sim.fs.ext3_layout import in_shadow
+from sim.fs.journal import begin_commit, journal_disk_block, submit_data
 from sim.fs.transaction import journal_dirty_metadata
 from sim.fs.writepage import writepage
 from sim.machine.address_space import I_ORDERED
@@ -13,6 +14,7 @@ from sim.machine.machine import NOW
 from sim.machine.page import PG_buffers_clean, PG_dirty, PG_writeback
 from sim.machine.request import ISSUER_FLUSHER, ISSUER_JOURNAL
 from sim.machine.vmstat import JOURNAL_BLOCKS, JOURNAL_COMMITS, NR_FILE_DIRTY, WRITTEN_JOURNAL
+from tests.support.bare_machine import KJOURNALD
 
 SECOND = 1_000_000_000
 START = 759
@@ -115,6 +117,47 @@ def test_a_page_dirtied_again_after_the_commit_is_written_again(machine):
     x.dirty(0, 7)
     x.finish(writepage, x.page_of(0, 7))
     assert x.flags(0, 7) & PG_writeback
+
+
+def test_data_dirtied_after_the_commit_began_is_the_next_transactions(machine):
+    x = running(machine)
+    fs = x.arrays.fs[0]
+    x.dirty(0, *range(10))
+    begin_commit(x.m)
+    x.clock[NOW] += SECOND // 100
+    x.dirty(0, *range(10, 30))
+    x.finish(submit_data, t=KJOURNALD)
+    assert x.vm[WRITTEN_JOURNAL] == 10
+    assert fs.ordered_head == 0, "the inode has data of the next transaction"
+    assert x.arrays.inode["state"][0] & I_ORDERED
+    begin_commit(x.m)
+    x.finish(submit_data, t=KJOURNALD)
+    assert x.vm[WRITTEN_JOURNAL] == 30
+
+
+def test_a_commit_waits_for_data_of_its_transaction_that_others_write(machine):
+    x = running(machine)
+    x.dirty(0, 0, 1)
+    x.dirty(1, 0, allocate=False)
+    for ino, index in ((0, 0), (1, 0)):
+        x.finish(writepage, x.page_of(ino, index))
+    begin_commit(x.m)
+    assert x.arrays.queue[0].nr_cookies > 0
+    x.drain_disk()
+    assert x.arrays.queue[0].nr_cookies == 0
+
+
+def test_an_allocation_waits_for_the_log_only_where_there_is_no_copy(machine):
+    x = running(machine)
+    x.dirty(0, *range(4))
+    begin_commit(x.m)
+    x.arrays.fs[0].log_io = 1
+    assert in_shadow(x.m, 0, 5)
+    x.arrays.fs[0].log_io = 0
+    x.clock[NOW] += SECOND // 100
+    x.dirty(0, 4)  # before the log: the running transaction takes copies
+    x.arrays.fs[0].log_io = 1
+    assert not in_shadow(x.m, 0, 5)
 
 
 def test_dirty_holes_of_a_mapping_are_not_ordered_data(machine):
