@@ -34,8 +34,8 @@ def with_patch_6(scenario: Scenario) -> Scenario:
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_direct_reclaim_writes_no_file_page_with_patch_6(name: str) -> None:
-    scenario = with_patch_6(replace(PRESETS[name].scenario, duration_ms=3000))
-    counters = run(scenario).counters
+    preset = replace(PRESETS[name].scenario, duration_ms=3000, interventions=())
+    counters = run(with_patch_6(preset)).counters
     assert [counters[key] for key in DIRECT_FILE] == [0, 0]
 
 
