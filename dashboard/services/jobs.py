@@ -138,9 +138,16 @@ class LocalJobs:
 
     def _submit(self, key: RunKey, what: dict[str, Any], viewer: str) -> None:
         if self.results.note(key) is None and self.queue.submit(
-            key, what, viewer, lambda: self.results.drop(key)
+            key, what, viewer, lambda: self._make_room(key)
         ):
             wake(self._folder, self._numbers)
+
+    def _make_room(self, key: RunKey) -> bool:
+        """Drop what an earlier try left; False when the result is whole, lest somebody loses it."""
+        if self.results.note(key) is not None:
+            return False
+        self.results.drop(key)
+        return True
 
     def status(self, key: RunKey, viewer: str = "") -> JobStatus | None:
         """Where a run is; asking keeps the viewer's lease."""

@@ -145,11 +145,12 @@ class RunQueue:
     # ---- viewers
 
     def submit(
-        self, key: str, what: dict[str, Any], viewer: str, on_new: Callable[[], None]
+        self, key: str, what: dict[str, Any], viewer: str, on_new: Callable[[], bool]
     ) -> bool:
         """Join a run that is under way, or queue it; True when it was queued.
 
-        ``on_new`` is called before a new run can be taken by a slot.
+        ``on_new`` is called before a new run can be taken by a slot; it says False when none is
+        needed: another one has come to its end since the caller looked.
 
         Raises:
             Busy: the queue is full.
@@ -167,9 +168,10 @@ class RunQueue:
                     db.execute(
                         "UPDATE runs SET cancel = 2, submitted = ? WHERE key = ?", (now, key)
                     )
-                else:
-                    on_new()
+                elif on_new():
                     self._insert(db, key, what, now)
+                else:
+                    joined = True
             if viewer:
                 self._lease(db, key, viewer, now)
             db.execute("DELETE FROM runs WHERE ended > 0 AND ended < ?", (now - KEEP_ENDED_S,))

@@ -158,8 +158,8 @@ def test_asking_keeps_the_lease(jobs):
 
 def test_a_run_nobody_asks_for_is_given_up(tmp_path, monkeypatch):
     queue = RunQueue(tmp_path / "queue.sqlite3", 4)
-    queue.submit("waiting", {}, "a", lambda: None)
-    queue.submit("running", {}, "a", lambda: None)
+    queue.submit("waiting", {}, "a", lambda: True)
+    queue.submit("running", {}, "a", lambda: True)
     assert queue.claim(0).key == "waiting"
     assert not queue.unwanted("waiting")
     later = time.time() + 61
@@ -287,18 +287,25 @@ def test_a_broken_queue_file_is_made_anew(tmp_path):
     path = tmp_path / "queue.sqlite3"
     path.write_bytes(b"not a database" * 100)
     queue = RunQueue(path, 4)
-    assert queue.submit("key", {"a": 1}, "", lambda: None)
+    assert queue.submit("key", {"a": 1}, "", lambda: True)
     assert queue.claim(0).what == {"a": 1}
 
 
 def test_a_run_that_is_interrupted_twice_is_failed(tmp_path):
     queue = RunQueue(tmp_path / "queue.sqlite3", 4)
-    queue.submit("key", {}, "", lambda: None)
+    queue.submit("key", {}, "", lambda: True)
     for _ in range(2):
         assert queue.claim(0).key == "key"
         queue.adopt(0)
     assert queue.claim(0) is None
     assert queue.status("key").state is RunState.FAILED
+
+
+def test_a_run_that_ended_since_the_caller_looked_is_not_run_again(jobs):
+    key = jobs.submit(fast(777), "a")
+    assert ended(jobs, key).state is RunState.DONE
+    assert not jobs.queue.submit(key, {}, "b", lambda: jobs._make_room(key))
+    assert jobs.status(key).state is RunState.DONE
 
 
 def test_many_threads_may_ask_at_once(jobs):
