@@ -57,6 +57,8 @@ def test_a_link_runs_draws_and_is_the_same_after_a_reload(visit):
     expect(page).to_have_url(query("?v=1&seed=3&p=p6&dur=4000"))
     expect(page.get_by_text("patch 6 on").first).to_be_visible()
     done(page)
+    page.reload()  # what the tiles show now is of this run, not left from the one before
+    done(page)
     tiles = page.locator(f"#{ids.HEADLINE} .value-a")
     expect(tiles.first).not_to_have_text("–")
     before = tiles.all_inner_texts()
