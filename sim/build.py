@@ -12,14 +12,6 @@ import numpy as np
 from sim.advance import MAIN_LOOP
 from sim.block.disk import disk_parameters
 from sim.block.request_queue import queue_arrays
-from sim.fs.ext3_groups import (
-    ROOT_GROUP,
-    ROOT_INODE,
-    directory_group,
-    file_group,
-    top_directory_group,
-)
-from sim.fs.ext3_layout import ext3_create, ext3_release_file
 from sim.fs.fs_writeback import flusher
 from sim.fs.journal import kjournald
 from sim.fs.mkfs import filesystem_arrays, lay_out_file
@@ -76,6 +68,7 @@ from sim.policy.memcg_kswapd import watermarks
 from sim.policy.rules import resolve
 from sim.scenario import Elevator, Problem, Scenario, ScenarioError
 from sim.units import NSEC_PER_SEC, SECTORS_PER_PAGE, pages_from_kib, pages_from_mib
+from sim.workload.directories import create_files
 from sim.workload.files import FilePlan, plan_files
 from sim.workload.plan import TaskPlan, plan_tasks
 from sim.workload.tasks import Workloads
@@ -93,7 +86,6 @@ KERNEL_TASKS = (
 LOG_ROWS = 1 << 15
 PARTITION_BLOCKS = 64 << 18
 """64 GiB: the filesystem of a test machine is a partition, not the whole disk."""
-FILES_PER_DIRECTORY = 100
 
 
 @dataclass(slots=True)
@@ -314,62 +306,17 @@ def _spawn(simulation: Simulation, plans: list[TaskPlan], files: FilePlan) -> No
     for (name, _), generator in zip(KERNEL_TASKS, (kswapd, flusher, kjournald), strict=True):
         system.engine.spawn(name, partial(generator, system))
         simulation.task_info.append({"name": name, "kind": "kernel", "memcg": "root"})
-    directories = Directories(system, files)
     workloads = Workloads(
         system,
-        directories.next_file,
         partial(_oom_kill, system, files),
         partial(_exit, system, files),
     )
     for t, plan in enumerate(plans, len(KERNEL_TASKS)):
-        directories.create(t)
+        create_files(system.m, t)
         system.engine.spawn_compiled(plan.name, workloads.act)
         simulation.task_info.append(
             {"name": plan.name, "kind": str(plan.kind), "memcg": plan.memcg}
         )
-
-
-class Directories:
-    """Where new files go: into the root directory, small files into one of their own per 100.
-
-    So the recorded runs have it: the writer's and the dirtier's files lie in one group (0 or 1; 3
-    behind the swap file), small files elsewhere.
-    """
-
-    def __init__(self, system: System, files: FilePlan) -> None:
-        self._system = system
-        self._files = files
-        self._group: dict[int, int] = {}
-        self._made: dict[int, int] = {}
-
-    def create(self, t: int) -> None:
-        """The file that the task writes, if it is new; a directory for small files."""
-        m = self._system.m
-        if t in self._files.small:
-            self._group[t] = int(top_directory_group(m, t))
-        else:
-            self._group[t] = int(file_group(m, ROOT_GROUP, ROOT_INODE))
-        first = int(self._system.tcol["op_inode"][t])
-        mine = [first, self._files.second[t]] if t in self._files.second else [first]
-        for ino in mine:
-            if ino not in self._files.existing and t not in self._files.anon_areas:
-                ext3_create(m, ino, self._group[t])
-
-    def next_file(self, t: int) -> int:
-        """Close the creator's last file and open its next; -1 when no more are to be had."""
-        m = self._system.m
-        made = self._made.get(t, 0)
-        if made:
-            ext3_release_file(m, int(self._system.tcol["op_inode"][t]))
-        ino = self._files.next_file(t)
-        if ino < 0:
-            return ino
-        if made and made % FILES_PER_DIRECTORY == 0:
-            self._group[t] = int(directory_group(m, self._group[t]))
-        if made:
-            ext3_create(m, ino, self._group[t])
-        self._made[t] = made + 1
-        return ino
 
 
 def _oom_kill(system: System, files: FilePlan, t: int, in_memcg: bool) -> int:

@@ -120,7 +120,7 @@ def _simulate(scenario: Scenario) -> Result:
 
     progress = Progress(scenario.duration_ms * 1_000_000, sys.stderr)
     try:
-        return run(scenario, on_chunk=progress.chunk)
+        return run(scenario, on_chunk=progress.chunk if progress.shown else None)
     except ScenarioError as error:
         raise InputError(str(error)) from None
     except Exception as error:
@@ -141,6 +141,7 @@ class Progress:
         """A run that ends at ``end_ns`` of simulated time."""
         self._end_ns = end_ns
         self._out = out if out.isatty() else None
+        self.shown = self._out is not None
         self._begun = time.monotonic()
 
     def chunk(self, chunk: Result) -> None:

@@ -93,7 +93,7 @@ def _result(
     for name, dtype in empty.items():
         parts = sampler.logs[name][taken.logs[name] :]
         taken.logs[name] = len(sampler.logs[name])
-        arrays[name] = np.concatenate(parts) if parts else np.zeros(0, dtype)
+        arrays[name] = np.concatenate(parts, dtype=dtype) if parts else np.zeros(0, dtype)
     counters = dict(zip(NAMES, simulation.system.arrays.vm.tolist(), strict=False))
     return Result(
         meta=simulation.meta

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from sim.sources import sources_digest
 
-__all__ = ["JIT", "cache_root", "njit", "sources_digest", "struct_type"]
+__all__ = ["JIT", "cache_root", "njit", "python_body", "sources_digest", "struct_type"]
 
 JIT = os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0")
 """False when kernels run uncompiled: the reference and the debugger."""
@@ -67,6 +67,12 @@ else:
     def njit(function: F) -> F:
         """Leave the kernel as Python."""
         return function
+
+
+def python_body(kernel: F) -> F:
+    """The kernel uncompiled: for the few calls that cost less than loading it."""
+    body: F = getattr(kernel, "py_func", kernel)
+    return body
 
 
 if JIT:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from numba.core.caching import FunctionCache, UserProvidedCacheLocator
+from numba.core.runtime import rtsys
 
 _SIM = Path(__file__).resolve().parent.parent
 _IMPORT = re.compile(rb"^(?:from|import) (sim(?:\.\w+)*)", re.MULTILINE)
@@ -37,13 +38,23 @@ class ImportedSourcesLocator(UserProvidedCacheLocator):  # type: ignore[misc]
 
 
 class LazyCache:
-    """numba's cache of one function, opened at first use: three hundred take 0.1 s to open."""
+    """numba's cache of one function, opened at first use: three hundred take 0.1 s to open.
+
+    A kernel from disk is complete: loading it needs numba's runtime, but not the registries of all
+    that numba could compile, which numba itself would import first (0.15 s).
+    """
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function = function
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._opened, name)
+
+    def load_overload(self, signature: Any, target: Any) -> Any:
+        """The compiled kernel for the signature, None when there is none that holds."""
+        rtsys.initialize(target)
+        with self._opened._guard_against_spurious_io_errors():
+            return self._opened._load_overload(signature, target)
 
     @functools.cached_property
     def _opened(self) -> FunctionCache:

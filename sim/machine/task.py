@@ -29,8 +29,6 @@ WANT_VM_WRITEOUT_WAIT = 9
 """throttle_vm_writeout: congestion_wait(BLK_RW_ASYNC, HZ/10)."""
 WANT_THINK = 10
 """Sleep until task.sleep_until_ns."""
-WANT_FILE = 11
-"""The small-file creator needs its next inode."""
 WANT_MEMCG_OOM = 12
 WANT_OOM = 13
 WANT_FLUSHER = 14
@@ -89,9 +87,11 @@ _FIELDS = (
     # the system call or fault under way
     "np_charging", "op_page_step", "ra_step", "ra_async", "ra_next", "ra_end", "ra_run_start",
     "op_step", "op_inode", "op_index", "op_left", "op_started_ns", "op_pfn", "op_count",
-    "op_ready", "op_drawn", "op_max_ns", "op_random", "op_rate_ns", "op_due_ns", "op_aux",
+    "op_drawn", "op_max_ns", "op_random", "op_rate_ns", "op_due_ns", "op_aux",
     # a second file of the task, and what its operation does to it
     "op_first", "op_second", "op_write", "op_start",
+    # a creator's files: the next inode, behind the last, how many were opened, their group
+    "dir_next", "dir_end", "dir_made", "dir_group",
     # fsync under way
     "sync_step", "sync_index", "sync_commits", "sync_began_ns",
     # dirtied since the last balance_dirty_pages; task's share of dirtying (prop_local)

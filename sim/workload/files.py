@@ -32,18 +32,6 @@ class FilePlan:
     arrays: dict[str, Any]
     anon_areas: dict[int, int] = field(default_factory=dict)
     existing: list[int] = field(default_factory=list)
-    small: dict[int, tuple[int, int]] = field(default_factory=dict)
-    """Task -> (next inode, end) of its small files."""
-    second: dict[int, int] = field(default_factory=dict)
-    """Task -> its second file: the copy, or the log."""
-
-    def next_file(self, t: int) -> int:
-        """The creator's next inode, -1 when its directory is full."""
-        following, end = self.small[t]
-        if following >= end:
-            return -1
-        self.small[t] = (following + 1, end)
-        return following
 
 
 def plan_files(plans: list[TaskPlan], first_task: int, duration_ms: int) -> FilePlan:
@@ -56,8 +44,8 @@ def plan_files(plans: list[TaskPlan], first_task: int, duration_ms: int) -> File
         columns = task.columns
         if task.kind in CREATORS:
             count = _nr_small_files(columns, duration_ms)
-            plan.small[t] = (len(sizes), len(sizes) + count)
-            columns["op_inode"] = len(sizes)
+            columns["op_inode"] = columns["dir_next"] = len(sizes)
+            columns["dir_end"] = len(sizes) + count
             sizes += [columns["w_block_pages"]] * count
             memcgs += [columns["memcg"]] * count
             continue
@@ -71,7 +59,7 @@ def plan_files(plans: list[TaskPlan], first_task: int, duration_ms: int) -> File
         memcgs.append(columns["memcg"])
         if task.kind in ("copy", "oltp"):
             columns["op_first"] = columns["op_inode"]
-            columns["op_second"] = plan.second[t] = len(sizes)
+            columns["op_second"] = len(sizes)
             log = task.kind == "oltp"
             plan.existing += [len(sizes)] if log else []
             sizes.append(OLTP_LOG_PAGES if log else columns["w_file_pages"])

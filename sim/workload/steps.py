@@ -15,7 +15,7 @@ from sim.engine.rng import STREAM_TASK, draw_below
 from sim.fs.sync import fsync
 from sim.machine.cost import COST_CREATE_FILE, COST_SYSCALL
 from sim.machine.machine import LIMIT, NOW, SEED
-from sim.machine.task import BUDGET_SPENT, DONE, PF_MEMDIE, PF_WRITER, WANT_FILE, WANT_THINK
+from sim.machine.task import BUDGET_SPENT, DONE, PF_MEMDIE, PF_WRITER, WANT_THINK
 from sim.machine.vmstat import APP_FILES_CREATED
 from sim.mm.filemap import (
     load_file_page,
@@ -24,6 +24,7 @@ from sim.mm.filemap import (
     touch_file_page,
     write_page,
 )
+from sim.workload.directories import next_file
 from sim.workload.kinds import (
     KIND_ANON_HOG,
     KIND_COPY,
@@ -107,13 +108,8 @@ def _pages_of_next(m: Any, t: Any) -> Any:
 
 @njit
 def _begin(m: Any, t: Any) -> Any:
-    """Start the next operation; a stop code."""
+    """Start the next operation."""
     task = m.task[t]
-    if not _pace(m, t):
-        return WANT_THINK
-    if task.kind == KIND_SMALL_FILES and not task.op_ready:
-        return WANT_FILE
-    task.op_ready = 0
     _pages_of_next(m, t)
     task.op_count += 1
     task.op_started_ns = m.clock[NOW]
@@ -123,7 +119,6 @@ def _begin(m: Any, t: Any) -> Any:
         m.clock[NOW] += m.cost[COST_SYSCALL]
     task.op_due_ns += task.op_left * task.op_rate_ns
     task.op_step = OP_PAGES
-    return DONE
 
 
 @njit
@@ -208,9 +203,10 @@ def _end(m: Any, t: Any) -> Any:
 
 @njit
 def workload_step(m: Any, t: Any) -> Any:
-    """Operations one after the other: a stop code to act on, DONE only for a victim of OOM.
+    """Operations one after the other: a stop code to act on, DONE when it is over.
 
-    A victim ends the page it is at, for it may hold it or a bio, and nothing more.
+    It is over for a creator without room for files, and for a victim of OOM. A victim ends the
+    page it is at, for it may hold it or a bio, and nothing more.
     """
     task = m.task[t]
     clock = m.clock
@@ -218,9 +214,11 @@ def workload_step(m: Any, t: Any) -> Any:
         if task.op_step == OP_IDLE:
             if task.pf_flags & PF_MEMDIE:
                 return DONE
-            stop = _begin(m, t)
-            if stop != DONE:
-                return stop
+            if not _pace(m, t):
+                return WANT_THINK
+            if task.kind == KIND_SMALL_FILES and not next_file(m, t):
+                return DONE
+            _begin(m, t)
         if task.op_left > 0:
             if task.op_drawn == 0 and task.kind in (KIND_ANON_HOG, KIND_COPY, KIND_OLTP):
                 _choose(m, t)

@@ -1,44 +1,35 @@
-"""What a workload task needs Python for: new files, OOM, and its end."""
+"""What a workload task needs Python for: OOM, and its end."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from sim.machine.system import System
-from sim.machine.task import DONE, PF_MEMDIE, WANT_FILE, WANT_MEMCG_OOM, WANT_OOM
+from sim.machine.task import DONE, PF_MEMDIE, WANT_MEMCG_OOM, WANT_OOM
 
 
 class Workloads:
-    """What all workload tasks of one run share: where new files come from, and who dies."""
+    """What all workload tasks of one run share: who dies."""
 
     def __init__(
         self,
         system: System,
-        next_file: Callable[[int], int],
         kill: Callable[[int, bool], int],
         leave: Callable[[int], None],
     ) -> None:
         """Keep the upcalls.
 
-        ``next_file(task) -> inode``, -1 when the directory is full; ``kill(task, in_memcg)``
-        chooses a victim of OOM, frees its memory and returns it; ``leave(task)`` frees what it
-        touched between its killing and its end.
+        ``kill(task, in_memcg)`` chooses a victim of OOM, frees its memory and returns it;
+        ``leave(task)`` frees what it touched between its killing and its end.
         """
         self.system = system
-        self.next_file = next_file
         self.kill = kill
         self.leave = leave
 
     def act(self, t: int, stop: int) -> bool:
         """Do what the kernel of the task cannot; whether the task is over."""
         s = self.system
-        if stop == WANT_FILE:
-            ino = self.next_file(t)
-            if ino < 0:
-                return True
-            s.tcol["op_inode"][t] = ino
-            s.tcol["op_ready"][t] = 1
-        elif stop in (WANT_OOM, WANT_MEMCG_OOM):
+        if stop in (WANT_OOM, WANT_MEMCG_OOM):
             victim = self.kill(t, stop == WANT_MEMCG_OOM)
             s.tcol["pf_flags"][victim] |= PF_MEMDIE
         elif stop == DONE:
