@@ -114,14 +114,16 @@ def _against_recordings(folder: Path, args: argparse.Namespace) -> int:
 def _against_tables(args: argparse.Namespace) -> int:
     from dataclasses import asdict
 
-    from sim.validation.published import RESTATED, rows, tables
+    from sim.validation.published import NOISE, RESTATED, rows, score, tables
 
-    found = rows(workers=args.jobs)
+    found = rows(args.seeds, args.jobs)
+    directed, right, distance = score(found)
     wrong = [row for row in found if row.direction == "wrong"]
     if args.json:
         data = {
             "rows": [asdict(row) for row in found],
             "scale": {name: restated.scale for name, restated in RESTATED.items()},
+            "score": {"directions": directed, "directions_ok": right, "log2_median": distance},
         }
         print(json.dumps(data, indent=2, allow_nan=False))
         return DISAGREES if args.strict and wrong else 0
@@ -132,12 +134,21 @@ def _against_tables(args: argparse.Namespace) -> int:
             print(f"  {len(mine)} rows missing: {mine[0].missing}")
             continue
         print(f"  scale: {RESTATED[name].scale}")
-        print(f"  {'patched / base':<36} {'published':>10} {'simulated':>10} {'log2':>7}")
+        column = ""
         for row in mine:
+            if row.column != column:
+                column = row.column
+                head = f"{column} / {RESTATED[name].base}"
+                print(f"  {head:<36} {'published':>10} {'simulated':>10} {'log2':>7}")
             cells = ["-" if v is None else f"{v:.2f}" for v in (row.published, row.simulated)]
             log2 = "-" if row.log2 is None else f"{row.log2:+.2f}"
             note = f"missing: {row.missing}" if row.missing else row.direction
             print(f"  {row.name:<36} {cells[0]:>10} {cells[1]:>10} {log2:>7}  {note}")
+    far = "-" if distance is None else f"{distance:.2f}"
+    print(
+        f"\n{right} of {directed} published changes above {NOISE:.1f}x have their direction;"
+        f" median |log2| of simulated over published ratio: {far}"
+    )
     return DISAGREES if args.strict and wrong else 0
 
 

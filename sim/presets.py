@@ -275,6 +275,32 @@ PRESETS: dict[str, Preset] = {
         _PATCH_6,
         ("C5", "C7", "C8", "C9"),
     ),
+    "global-wait-iff": Preset(
+        replace(_GLOBAL, patches=frozenset({Patch.WAIT_IFF_CONGESTED})),
+        "Does direct reclaim sleep although nothing is congested?",
+        "wait_iff_congested sleeps only while queue and zone are; see where the time goes instead.",
+        "commit 0e093d99763eb4cea09f8ca4f1d01f34e121d10b (2.6.37)",
+        ("C8",),
+    ),
+    "global-later": Preset(
+        replace(
+            _GLOBAL,
+            patches=frozenset(
+                {
+                    Patch.WAIT_IFF_CONGESTED,
+                    Patch.NODIRECTWB,
+                    Patch.LESSKSWAPDWB,
+                    Patch.THROTTLE,
+                    Patch.IMMEDIATE,
+                }
+            ),
+        ),
+        "What did Linux 3.2 make of the idea that only flushers write?",
+        "Direct reclaim writes no file page, kswapd only in trouble; skipped pages are freed when"
+        " clean. Without the IO-less throttling of 3.2 dirtiers outrun it: see the laps.",
+        "commits ee72886d8ed5, f84f6e2b0868, 92df3a723f84, 49ea7eb65e7c (3.2)",
+        ("C5", "C7", "C9"),
+    ),
     "io-sequential": Preset(
         _pattern(WorkloadKind.SEQ_WRITER),
         "Is reclaim's IO bad when pages were dirtied in file order?",

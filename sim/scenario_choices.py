@@ -13,13 +13,19 @@ class Kernel(StrEnum):
 
 
 class Patch(StrEnum):
-    """Patches of the June 2010 series, and the forms in which they were recorded on 2.6.36."""
+    """Patches 5 and 6 of June 2010, their forms recorded on 2.6.36, and what came of them later."""
 
     P5 = "p5"
     P6 = "p6"
     P5_RECORDED = "p5-recorded"
     P6_RECORDED = "p6-recorded"
     MEMCG_WAIT_LOOP = "memcg-wait-loop"
+    FLUSHFORWARD = "flushforward"
+    WAIT_IFF_CONGESTED = "wait-iff-congested"
+    NODIRECTWB = "nodirectwb"
+    LESSKSWAPDWB = "lesskswapdwb"
+    THROTTLE = "throttle"
+    IMMEDIATE = "immediate"
 
 
 class Tracepoints(StrEnum):
@@ -105,4 +111,6 @@ EXCLUSIVE_ANSWERS: tuple[tuple[MemcgAnswer, MemcgAnswer, str], ...] = (
 EXCLUSIVE_PATCHES: tuple[tuple[Patch, Patch, str], ...] = (
     (Patch.P5, Patch.P5_RECORDED, "two forms of the same patch"),
     (Patch.P6, Patch.P6_RECORDED, "two forms of the same patch"),
+    (Patch.P6, Patch.NODIRECTWB, "two forms of the same patch"),
+    (Patch.P6_RECORDED, Patch.NODIRECTWB, "two forms of the same patch"),
 )

@@ -170,7 +170,7 @@ _SETS: dict[str, type[StrEnum]] = {
     "patches": Patch, "tracepoints": Tracepoints, "memcg_answers": MemcgAnswer,
 }  # fmt: skip
 _HELP = {
-    "patches": "Patches 5 and 6 of the June 2010 series, applied to the base kernel",
+    "patches": "Patches 5 and 6 of June 2010 and what came of them later, on the base kernel",
     "tracepoints": "Patches 1 to 4: which event families the run records; they change no number",
     "memcg_answers": "Who cleans the dirty pages of a container",
     "memcgs": "Memory cgroups: name and hard limit",
@@ -189,6 +189,18 @@ OPTIONS: dict[type[StrEnum], dict[str, tuple[str, str]]] = {
         "p6-recorded": ("patch 6, recorded form", "As in the recorded 2.6.36 runs"),
         "memcg-wait-loop": ("memcg wait loop", "Memcg reclaim waits in a loop for the flusher, "
                             "as in one recorded variant"),
+        "flushforward": ("kick the flusher", "V6, 2010-07-30: reclaim that meets dirty file pages "
+                         "wakes the flusher for up to 4 MiB"),
+        "wait-iff-congested": ("wait iff congested", "2.6.37, commit 0e093d99: reclaim sleeps only "
+                               "while queue and zone are congested"),
+        "nodirectwb": ("no writes by direct reclaim (3.2)", "Commit ee72886d: direct reclaim "
+                         "writes no file page, swap pages still"),
+        "lesskswapdwb": ("kswapd writes in trouble (3.2)", "Commit f84f6e2b: kswapd writes file "
+                           "pages below priority 10 only"),
+        "throttle": ("throttle on writeback (3.2)", "Commit 92df3a72: a batch full of pages "
+                         "under writeback waits for congestion"),
+        "immediate": ("immediate reclaim (3.2)", "Commit 49ea7eb6: skipped dirty pages are "
+                          "freed as soon as they are clean"),
     },
     Tracepoints: {
         "p1": ("1: direct reclaim and kswapd", "begin/end of direct reclaim, kswapd's sleep "

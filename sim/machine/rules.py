@@ -34,6 +34,16 @@ class ReclaimRules(NamedTuple):
     """kswapd serves a pending list of memcgs above their low watermark."""
     memcg_dirty_limit: int = 0
     """balance_dirty_pages throttles a memcg's dirtiers at the memcg's own dirty limit."""
+    kick_flusher: int = 0
+    """V6: a batch of file pages in which dirty ones were met wakes the flusher for 4 MiB."""
+    conditional_wait: int = 0
+    """2.6.37: reclaim and allocator sleep only while queue and zone are congested."""
+    kswapd_writes_in_trouble: int = 0
+    """3.2: kswapd writes file pages at priorities below DEF_PRIORITY - 2 only."""
+    throttle_on_writeback: int = 0
+    """3.2: a batch with many pages under writeback waits for congestion."""
+    immediate_reclaim: int = 0
+    """3.2: dirty file pages that may not be written are freed when the flusher has cleaned them."""
     b_more_io_for_all: int = 0
     """2.6.36: an inode whose slice is used up goes to b_more_io for any work, and b_more_io goes
     behind what is on b_io."""

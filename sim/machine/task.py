@@ -75,7 +75,8 @@ _FIELDS = (
     "sc_nr_active_file", "sc_list_step", "sc_list_len", "sc_list_pos", "sc_list_kept",
     "sc_memcg_retries", "sc_alloc_step", "sc_end_zone", "sc_under_min", "sc_all_ok",
     "sc_list_file", "sc_list_taken", "sc_list_freed", "sc_dirty_len", "sc_cleaned",
-    "sc_nr_dirty", "sc_wait_rounds", "sc_priority_scanned", "sc_range_pos", "sc_range_state",
+    "sc_nr_dirty", "sc_nr_skipped", "sc_nr_congested", "sc_nr_writeback", "sc_wait_rounds",
+    "sc_priority_scanned", "sc_range_pos", "sc_range_state",
     "sc_range_ino", "sc_range_start", "sc_range_end", "sc_range_asked", "sc_flusher_kicked",
     "sc_saved_issuer", "sc_victim", "alloc_pfn", "charge_step",
     # struct reclaim totals of the call under way

@@ -56,6 +56,8 @@ def account_page_dirtied(m: Any, pfn: Any) -> Any:
     """TestSetPageDirty and its accounting; True when a file page was clean before."""
     page = m.page[pfn]
     page.page_flags &= ~PG_buffers_clean
+    if m.rules[0].immediate_reclaim:
+        page.page_flags &= ~PG_reclaim  # set_page_dirty of 3.2
     if page.page_flags & PG_dirty:
         return False
     page.page_flags |= PG_dirty

@@ -21,6 +21,7 @@ ZONE = np.dtype(
         ("watermark", np.int64, (3,)),  # pages: min, low, high
         ("lowmem_reserve", np.int64, (3,)),  # pages kept from allocations of a higher classzone
         ("pages_scanned", np.int64),  # since a page was last freed to the zone
+        ("congested", np.int64),  # ZONE_CONGESTED of 2.6.37: only dirty pages behind a full queue
         ("all_unreclaimable", np.int64),
         ("inactive_ratio", np.int64),
         ("nr_isolated", np.int64, (2,)),  # anon, file

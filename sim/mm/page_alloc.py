@@ -7,8 +7,9 @@ from typing import Any
 from sim.engine.jit import njit
 from sim.machine.cost import COST_ALLOC_PAGE
 from sim.machine.machine import NOW, NR_ZONES
-from sim.machine.task import DONE, PF_MEMDIE, WANT_ALLOC_RETRY_WAIT, WANT_OOM
+from sim.machine.task import BUDGET_SPENT, DONE, PF_MEMDIE, WANT_ALLOC_RETRY_WAIT, WANT_OOM
 from sim.machine.zone import WMARK_LOW, WMARK_MIN
+from sim.mm.congestion import congestion_wait_sleeps, preferred_zone
 from sim.mm.free import drain_all_pages, get_page_from_freelist, take_any_page
 from sim.mm.vmscan_direct import (
     all_unreclaimable,
@@ -73,4 +74,6 @@ def alloc_page(m: Any, t: Any) -> Any:
         sc.sc_alloc_step = ALLOC_FAST
         return DONE
     sc.sc_alloc_step = ALLOC_RETRY
+    if not congestion_wait_sleeps(m, t, preferred_zone(m)):
+        return BUDGET_SPENT
     return WANT_ALLOC_RETRY_WAIT

@@ -10,7 +10,6 @@ from sim.machine.cost import COST_RECLAIM_CALL
 from sim.machine.machine import LIMIT, NOW, NR_STALL, NR_ZONES, STALL_LOST
 from sim.machine.request import ISSUER_DIRECT, ISSUER_MEMCG
 from sim.machine.stall import STALL_BALANCE_DIRTY, STALL_DIRECT, STALL_MEMCG
-from sim.machine.sysctl import HZ
 from sim.machine.task import BUDGET_SPENT, DONE, PF_MEMALLOC, WANT_CONGESTION_WAIT
 from sim.machine.tracepoints import EV_DIRECT_BEGIN, EV_DIRECT_END, EV_MEMCG_BEGIN, EV_MEMCG_END
 from sim.machine.vmstat import (
@@ -21,6 +20,7 @@ from sim.machine.vmstat import (
     MEMCG_RECLAIMS,
     MEMCG_STALL_NS,
 )
+from sim.mm.congestion import congestion_wait_sleeps, preferred_zone
 from sim.mm.scan_control import (
     DEF_PRIORITY,
     STEP_AFTER,
@@ -165,8 +165,8 @@ def do_try_to_free_pages(m: Any, t: Any) -> Any:
                 wakeup_flusher_threads(m, sc.sc_total_scanned)
             sc.sc_step = STEP_SLEPT
             if sc.sc_nr_scanned > 0 and sc.sc_priority < DEF_PRIORITY - 2:
-                sc.timeout_jiffies = max(m.sysctl[HZ] // 10, 1)
-                return WANT_CONGESTION_WAIT
+                if congestion_wait_sleeps(m, t, preferred_zone(m)):
+                    return WANT_CONGESTION_WAIT
         sc.sc_step = STEP_PRIORITY
         sc.sc_priority -= 1
         if m.clock[NOW] >= m.clock[LIMIT] and sc.sc_priority >= 0:

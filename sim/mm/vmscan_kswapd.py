@@ -130,6 +130,8 @@ def _balance_zones(m: Any, t: Any) -> Any:
                 sc.sc_all_ok = 0
                 if not zone_watermark_ok(m, z, zone.watermark[WMARK_MIN], sc.sc_end_zone):
                     sc.sc_under_min = 1
+            else:
+                zone.congested = 0
         sc.sc_zone += 1
     return DONE
 

@@ -30,6 +30,7 @@ from sim.machine.sysctl import SWAPPINESS
 from sim.machine.task import (
     BUDGET_SPENT,
     DONE,
+    WANT_CONGESTION_WAIT,
     WANT_ISOLATED_WAIT,
     WANT_VM_WRITEOUT_WAIT,
 )
@@ -46,6 +47,7 @@ from sim.machine.vmstat import (
     PGSTEAL_KSWAPD,
 )
 from sim.machine.zone import MAX_NR_ZONES, WMARK_HIGH
+from sim.mm.congestion import look_back_on_batch, throttled_on_writeback
 from sim.mm.scan_control import (
     DEF_PRIORITY,
     ISOLATE_ACTIVE,
@@ -260,9 +262,12 @@ def _shrink_lists(m: Any, t: Any, z: Any) -> Any:
                 stop = shrink_page_list(m, t)
                 if stop != DONE:
                     return stop
+                look_back_on_batch(m, t, z)
                 _end_inactive(m, t, z)
                 sc.sc_zone_step = ZONE_LISTS
                 sc.sc_lru_next += 1
+                if throttled_on_writeback(m, t, z):
+                    return WANT_CONGESTION_WAIT
                 continue
             file = 1 if lru >= LRU_INACTIVE_FILE else 0
             if not lru & 1 and _too_many_isolated(m, t, z, file):

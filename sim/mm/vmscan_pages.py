@@ -43,9 +43,11 @@ from sim.machine.vmstat import (
     QUEUE_CONGESTED_KEEP,
     WRITEBACK_MET_KSWAPD,
 )
+from sim.mm.congestion import leave_for_flusher
 from sim.mm.free import free_page, get_swap_page, remove_from_page_cache, swap_free, uncharge_page
 from sim.mm.range_write import clean_page_list, count_reclaim_write, may_write_to_queue
 from sim.mm.scan_control import (
+    DEF_PRIORITY,
     LIST_CLEAN,
     LIST_SCAN,
     LIST_WAITED,
@@ -81,9 +83,11 @@ def page_check_references(m: Any, pfn: Any) -> Any:
 
 
 @njit
-def may_write_file(m: Any, issuer: Any) -> Any:
+def may_write_file(m: Any, issuer: Any, priority: Any) -> Any:
     """The rule on ->writepage of file pages for this context of reclaim."""
     rules = m.rules[0]
+    if issuer == ISSUER_KSWAPD:
+        return rules.kswapd_writes_in_trouble == 0 or priority < DEF_PRIORITY - 2
     if issuer == ISSUER_DIRECT:
         return rules.direct_may_write_file != 0
     if issuer == ISSUER_MEMCG:
@@ -130,6 +134,7 @@ def _examine(m: Any, t: Any, pfn: Any) -> Any:
         sc.sc_nr_scanned += 1
     if page.page_flags & PG_writeback:
         m.vm[WRITEBACK_MET_KSWAPD + issuer] += 1
+        sc.sc_nr_writeback += 1
         return PAGE_KEEP
     references = page_check_references(m, pfn)
     if references == PAGEREF_ACTIVATE:
@@ -146,6 +151,16 @@ def _examine(m: Any, t: Any, pfn: Any) -> Any:
     page.page_flags &= ~(PG_mapped | PG_writable)  # try_to_unmap
     if not page.page_flags & PG_dirty:
         return _free(m, t, pfn)
+    sc.sc_nr_dirty += 1
+    if swapbacked:
+        permitted = may_write_anon(m, issuer)
+    else:
+        permitted = may_write_file(m, issuer, sc.sc_priority)
+        if not permitted:
+            sc.sc_nr_skipped += 1
+            if m.rules[0].immediate_reclaim:
+                leave_for_flusher(m, pfn)
+                return PAGE_KEEP
     spared = references == PAGEREF_RECLAIM_CLEAN or not sc.sc_may_writepage
     if spared and m.rules[0].range_write != 1:
         return PAGE_KEEP  # only the posted patch 5 sets such pages aside all the same
@@ -153,10 +168,6 @@ def _examine(m: Any, t: Any, pfn: Any) -> Any:
     sc.stall_dirty_met += 1
     if not sc.sc_cleaned and _sets_aside(m, issuer, swapbacked):
         return PAGE_SET_ASIDE
-    if swapbacked:
-        permitted = may_write_anon(m, issuer)
-    else:
-        permitted = may_write_file(m, issuer)
     if not permitted:
         m.vm[DIRTY_SKIPPED] += 1
         page.page_flags |= PG_skipped
@@ -165,6 +176,7 @@ def _examine(m: Any, t: Any, pfn: Any) -> Any:
         return PAGE_KEEP
     if not may_write_to_queue(m, t):
         m.vm[QUEUE_CONGESTED_KEEP] += 1
+        sc.sc_nr_congested += 1
         return PAGE_KEEP
     return PAGE_PAGEOUT
 
@@ -303,6 +315,10 @@ def begin_page_list(m: Any, t: Any, n: Any) -> Any:
     sc.sc_dirty_len = 0
     sc.sc_cleaned = 0
     sc.sc_wait_rounds = 0
+    sc.sc_nr_dirty = 0
+    sc.sc_nr_skipped = 0
+    sc.sc_nr_congested = 0
+    sc.sc_nr_writeback = 0
     sc.sc_list_step = LIST_SCAN
 
 

@@ -169,6 +169,18 @@ def _what_reclaim_met() -> None:
     _count("dirty_pages_skipped", "dirty_skipped", title="Dirty pages put back on the LRU")
     _count("queue_congested_keep", "queue_congested_keep", title="Kept because queue congested")
     _count("lumpy_waits", "lumpy_waits", "lower", unit="waits")
+    _count(
+        "wait_iff_congested_calls", "conditional_waits",
+        unit="calls", title="wait_iff_congested (2.6.37), asleep or not",
+    )  # fmt: skip
+    _count(
+        "nr_vmscan_immediate", "nr_vmscan_immediate",
+        title="Dirty pages left to be freed once clean (3.2)",
+    )  # fmt: skip
+    _count(
+        "writeback_throttles", "writeback_throttles", "lower",
+        unit="batches", title="Batches with too much under writeback (3.2)",
+    )  # fmt: skip
     _count("pgrotated", "pgrotated", title="Pages rotated to the inactive tail")
     _count("oom_kills", "oom_kills", "lower", "OOM kills, global", unit="kills")
     _count("memcg_oom_kills", "memcg_oom_kills", "lower", "OOM kills, memcg", unit="kills")

@@ -35,6 +35,15 @@ PATCH_RULES: dict[Patch, dict[str, Any]] = {
         "memcg_may_write_file": 0,
         "memcg_clean_wait_rounds": MAX_SWAP_CLEAN_WAIT,
     },
+    # V6 (2010-07-30), patch 6 of 6.
+    Patch.FLUSHFORWARD: {"kick_flusher": 1},
+    # Commit 0e093d99763e (2.6.37).
+    Patch.WAIT_IFF_CONGESTED: {"conditional_wait": 1},
+    # Commits ee72886d8ed5, f84f6e2b0868, 92df3a723f84 and 49ea7eb65e7c (3.2).
+    Patch.NODIRECTWB: {"direct_may_write_file": 0, "memcg_may_write_file": 0},
+    Patch.LESSKSWAPDWB: {"kswapd_writes_in_trouble": 1},
+    Patch.THROTTLE: {"throttle_on_writeback": 1},
+    Patch.IMMEDIATE: {"immediate_reclaim": 1},
 }
 
 ANSWER_RULES: dict[MemcgAnswer, dict[str, Any]] = {

@@ -104,7 +104,14 @@ def subsets(kind: Any, exclusive: Any) -> list[frozenset[Any]]:
     return [s for s in every if not any(a in s and b in s for a, b, _ in exclusive)]
 
 
-PATCH_SETS = subsets(Patch, EXCLUSIVE_PATCHES)
+LATER = [
+    Patch.FLUSHFORWARD, Patch.WAIT_IFF_CONGESTED, Patch.NODIRECTWB, Patch.LESSKSWAPDWB,
+    Patch.THROTTLE, Patch.IMMEDIATE,
+]  # fmt: skip
+JUNE_SETS = subsets([patch for patch in Patch if patch not in LATER], EXCLUSIVE_PATCHES)
+"""Every mixture of the patches of June 2010 and their recorded forms."""
+PATCH_SETS = [*JUNE_SETS, *(frozenset(LATER[:n]) for n in range(1, len(LATER) + 1))]
+"""These, and what later kernels added, one after the other."""
 ANSWER_SETS = subsets(MemcgAnswer, EXCLUSIVE_ANSWERS)
 
 
