@@ -64,6 +64,7 @@ from sim.machine.zone import ZONE_NAMES
 from sim.mm.page_cache import exit_mm
 from sim.mm.vmscan import kswapd
 from sim.observe.sampler import Sampler, refresh_limits
+from sim.policy.memcg_flusher import memcg_flusher, nr_memcg_flushers
 from sim.policy.memcg_kswapd import watermarks
 from sim.policy.rules import resolve
 from sim.scenario import Elevator, Problem, Scenario, ScenarioError
@@ -102,6 +103,7 @@ def build(scenario: Scenario) -> Simulation:
     """Everything of one run in its initial state, tasks spawned, nothing executed."""
     plans = plan_tasks(scenario)
     nr_tasks = len(KERNEL_TASKS) + len(plans) + nr_writers(scenario)
+    nr_tasks += nr_memcg_flushers(scenario)
     files = plan_files(plans, len(KERNEL_TASKS), scenario.duration_ms)
     arrays = _memory(scenario) | _charges(scenario) | _tasks(scenario, plans, nr_tasks)
     arrays |= _block(scenario, nr_tasks) | files.arrays
@@ -124,6 +126,10 @@ def build(scenario: Scenario) -> Simulation:
     )
     simulation = Simulation(system, sampler, _meta(scenario, arrays, names))
     _spawn(simulation, plans, files)
+    for g in range(1, nr_memcg_flushers(scenario) + 1):
+        comm = f"flush-memcg-{g}"
+        system.engine.spawn(comm, partial(memcg_flusher, system, g))
+        simulation.task_info.append({"name": comm, "kind": "kernel", "memcg": names[g]})
     _intervene(simulation, scenario)
     return simulation
 

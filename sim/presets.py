@@ -246,6 +246,14 @@ PRESETS: dict[str, Preset] = {
         f"{_SEED}; A. Righi, memcg: per cgroup dirty limit v4, 2010-03-04",
         ("C14",),
     ),
+    "container-flusher": Preset(
+        replace(_CONTAINER, patches=_P6, memcg_answers=frozenset({MemcgAnswer.MEMCG_FLUSHER})),
+        "Should a container that is too dirty get a flusher of its own?",
+        "A reclaimer that finds the container above its dirty ratio starts a thread that cleans "
+        "its LRU. Look at its share of the writes and at their size, then add patch 5.",
+        _SEED,
+        ("C15",),
+    ),
     "containers-crowd": Preset(
         _CROWD,
         "Does one kswapd keep up with many containers?",

@@ -44,6 +44,7 @@ class MemcgAnswer(StrEnum):
     WRITE = "write"
     KSWAPD = "kswapd"
     DIRTY_RATIO = "dirty-ratio"
+    MEMCG_FLUSHER = "memcg-flusher"
 
 
 class Elevator(StrEnum):

@@ -214,6 +214,8 @@ OPTIONS: dict[type[StrEnum], dict[str, tuple[str, str]]] = {
         "write": ("reclaim may write", "Memcg reclaim writes pages itself, patch 6 or not"),
         "kswapd": ("kswapd inside", "kswapd serves a list of containers near their limit"),
         "dirty-ratio": ("own dirty ratio", "Dirtiers are throttled at their container's ratio"),
+        "memcg-flusher": ("own flusher", "Above its dirty ratio a thread cleans the container's "
+                          "LRU lists"),
     },
     Kernel: {"2.6.35": ("2.6.35", ""), "2.6.36": ("2.6.36", "")},
     Elevator: {"cfq": ("cfq", ""), "deadline": ("deadline", ""), "noop": ("noop", "")},

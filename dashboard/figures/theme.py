@@ -44,6 +44,7 @@ ISSUER_STYLES: dict[str, IssuerStyle] = {
     "direct": IssuerStyle(1, "direct reclaim", "#c466a0", "dash"),
     "memcg": IssuerStyle(2, "memcg reclaim", "#b98300", "dash"),
     "dirtier": IssuerStyle(5, "dirtier", "#009e73", "dashdot"),
+    "memcg_flusher": IssuerStyle(8, "memcg flusher", "#8a6fd1", "dashdot"),
     "journal": IssuerStyle(6, "journal", "#3d98d0", "dot"),
     "other": IssuerStyle(4, "other", "#808080", "dot"),
     "unknown": IssuerStyle(7, "unknown", "#808080", "dot"),

@@ -20,6 +20,8 @@ MEMCG = np.dtype(
         ("pending", np.int64),  # 1 while on kswapd's pending list
         ("pending_since_ns", np.int64),
         ("pending_served", np.int64),
+        ("flusher_task", np.int64),  # its own thread, 0 = none
+        ("flusher_wanted", np.int64),  # 1 while that thread is asked for, or at work
         ("oom_kills", np.int64),
         ("reclaims", np.int64),
         ("stall_ns", np.int64),

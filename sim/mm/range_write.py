@@ -17,6 +17,7 @@ import numpy as np
 from sim.engine.jit import njit
 from sim.fs.writepage import do_writepages_range, writepage
 from sim.machine.page import PG_dirty, PG_reclaim, PG_swapbacked, PG_writeback
+from sim.machine.request import ISSUER_MEMCG
 from sim.machine.task import DONE, PF_SWAPWRITE, PF_WRITER
 from sim.machine.tracepoints import (
     EV_WRITEPAGE,
@@ -57,6 +58,8 @@ def may_write_to_queue(m: Any, t: Any) -> Any:
 def count_reclaim_write(m: Any, t: Any, pfn: Any) -> Any:
     """NR_VMSCAN_WRITE, the event and the context's row, after ->writepage returned."""
     sc = m.task[t]
+    if sc.issuer > ISSUER_MEMCG:
+        return  # a container's own thread: not reclaim
     vm = m.vm
     vm[NR_VMSCAN_WRITE] += 1
     sc.stall_written += 1

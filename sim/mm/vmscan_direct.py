@@ -21,6 +21,7 @@ from sim.machine.vmstat import (
     MEMCG_STALL_NS,
 )
 from sim.mm.congestion import congestion_wait_sleeps, preferred_zone
+from sim.mm.memcg_clean import wake_memcg_flusher
 from sim.mm.scan_control import (
     DEF_PRIORITY,
     STEP_AFTER,
@@ -63,6 +64,8 @@ def begin_reclaim(m: Any, t: Any, memcg: Any) -> Any:
     sc.stall_wait_ns = 0
     sc.stall_written = 0
     sc.stall_dirty_met = 0
+    if memcg and m.rules[0].memcg_flusher:
+        wake_memcg_flusher(m, memcg)
     event = EV_MEMCG_BEGIN if memcg else EV_DIRECT_BEGIN
     trace(m, t, event, 0, sc.sc_may_writepage, GFP_HIGHUSER_MOVABLE)
     m.clock[NOW] += m.cost[COST_RECLAIM_CALL]

@@ -151,6 +151,9 @@ def _memcg_reclaim() -> None:
     _count("memcg_failcnt", "memcg_failcnt", "lower", unit="failures")
     _count("memcg_dirty_throttled", "memcg_dirty_throttled", unit="looks")
     _count("memcg_flusher_kicks", "memcg_flusher_kicks", unit="kicks")
+    title = "Wake-ups of containers' own flushers"
+    _count("memcg_flusher_wakeups", "memcg_flusher_wakeups", "", title, unit="wakeups")
+    _count("memcg_flusher_scanned", "memcg_flusher_scanned", "lower", "Pages these looked at")
 
 
 def _what_reclaim_met() -> None:

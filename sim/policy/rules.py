@@ -54,6 +54,7 @@ ANSWER_RULES: dict[MemcgAnswer, dict[str, Any]] = {
     MemcgAnswer.WRITE: {"memcg_may_write_file": 1, "memcg_may_write_anon": 1},
     MemcgAnswer.KSWAPD: {"memcg_kswapd": 1},
     MemcgAnswer.DIRTY_RATIO: {"memcg_dirty_limit": 1},
+    MemcgAnswer.MEMCG_FLUSHER: {"memcg_flusher": 1},
 }
 
 

@@ -34,6 +34,13 @@ CASES = {
     "kswapd in memcgs": small(
         patches=frozenset({Patch.P6}), memcg_answers=frozenset({MemcgAnswer.KSWAPD})
     ),
+    "memcgs' own flushers": small(
+        patches=frozenset({Patch.P6}), memcg_answers=frozenset({MemcgAnswer.MEMCG_FLUSHER})
+    ),
+    "own flushers write ranges": small(
+        patches=frozenset({Patch.P5, Patch.P6}),
+        memcg_answers=frozenset({MemcgAnswer.MEMCG_FLUSHER, MemcgAnswer.DIRTY_RATIO}),
+    ),
 }
 
 

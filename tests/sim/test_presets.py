@@ -59,6 +59,7 @@ def test_container_presets_differ_by_their_answer_alone() -> None:
         "container-may-write": frozenset({MemcgAnswer.WRITE}),
         "container-kswapd": frozenset({MemcgAnswer.KSWAPD}),
         "container-dirty-ratio": frozenset({MemcgAnswer.DIRTY_RATIO}),
+        "container-flusher": frozenset({MemcgAnswer.MEMCG_FLUSHER}),
     }
     for name, chosen in answers.items():
         p6 = dataclasses.replace(base, patches=frozenset({Patch.P6}), memcg_answers=chosen)

@@ -379,6 +379,9 @@ def check_sleepers(simulation: Any) -> None:
             assert arrays.fs["log_io"][0] if shadow else q["nr_cookies"], who
         elif waitq == JOURNAL_WAIT:
             assert not arrays.fs["running"][0], f"{who}: a transaction is running"
+        elif task.number in arrays.memcg["flusher_task"][1:]:
+            g = list(arrays.memcg["flusher_task"]).index(task.number)
+            assert not arrays.memcg["flusher_wanted"][g], f"{who}: its container wants it"
         else:
             assert waitq == KSWAPD_WAIT, who
 
