@@ -55,6 +55,10 @@ _KAMEZAWA = (
 )
 _CHINNER = "Dave Chinner, 2010-04-14, <20100414014041.GD2493@dastard>"
 _CHINNER_DISK = "Dave Chinner, 2010-04-16, <20100415233339.GW2493@dastard>"
+_THELEN = (
+    "Greg Thelen, memcg: per cgroup dirty page limiting v9, 2011-08-17, "
+    "<1313597705-6093-1-git-send-email-gthelen@google.com>"
+)
 _STICKS = "Arnd Bergmann, Optimizing Linux with cheap flash drives, LWN 428584, 2011-02-18"
 _RECORDED = "recorded run of 2.6.36.2"
 
@@ -91,6 +95,9 @@ _CONTAINER = Scenario(
         WorkloadSpec(kind=WorkloadKind.SMALL_FILES, memcg="box"),
     ),
 )
+
+_MANY_FILES = WorkloadSpec(kind=WorkloadKind.SMALL_FILES, rate_kib_per_s=4096, block_kib=4)
+"""1000 inodes a second that are nobody's in a container."""
 
 _CROWD = replace(
     _CONTAINER,
@@ -253,6 +260,19 @@ PRESETS: dict[str, Preset] = {
         "its LRU. Look at its share of the writes and at their size, then add patch 5.",
         _SEED,
         ("C15",),
+    ),
+    "container-io-cgroup": Preset(
+        replace(
+            _CONTAINER,
+            patches=_P6,
+            memcg_answers=frozenset({MemcgAnswer.IO_CGROUP, MemcgAnswer.DIRTY_RATIO}),
+            workloads=(*_CONTAINER.workloads, _MANY_FILES),
+        ),
+        "Can the flusher find a container's inodes among everybody's, and what does it cost?",
+        "Works for the container take its own inodes, but nothing leads to them: every dirty "
+        "inode is looked at. See foreign inodes passed over and the CPU time of that search.",
+        f"{_SEED}; {_KAMEZAWA}; {_THELEN}",
+        ("C18",),
     ),
     "containers-crowd": Preset(
         _CROWD,

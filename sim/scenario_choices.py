@@ -45,6 +45,7 @@ class MemcgAnswer(StrEnum):
     KSWAPD = "kswapd"
     DIRTY_RATIO = "dirty-ratio"
     MEMCG_FLUSHER = "memcg-flusher"
+    IO_CGROUP = "io-cgroup"
 
 
 class Elevator(StrEnum):
@@ -107,6 +108,11 @@ EXCLUSIVE_ANSWERS: tuple[tuple[MemcgAnswer, MemcgAnswer, str], ...] = (
         MemcgAnswer.WAIT,
         MemcgAnswer.WRITE,
         "a reclaimer that waits for the flusher does not write the page itself",
+    ),
+    (
+        MemcgAnswer.MEMCG_FLUSHER,
+        MemcgAnswer.IO_CGROUP,
+        "a container is cleaned by a thread of its own or by the flusher that picks its inodes",
     ),
 )
 EXCLUSIVE_PATCHES: tuple[tuple[Patch, Patch, str], ...] = (

@@ -216,6 +216,8 @@ OPTIONS: dict[type[StrEnum], dict[str, tuple[str, str]]] = {
         "dirty-ratio": ("own dirty ratio", "Dirtiers are throttled at their container's ratio"),
         "memcg-flusher": ("own flusher", "Above its dirty ratio a thread cleans the container's "
                           "LRU lists"),
+        "io-cgroup": ("IO-cgroup aware", "Works for a container take that container's inodes; "
+                      "finding them costs CPU"),
     },
     Kernel: {"2.6.35": ("2.6.35", ""), "2.6.36": ("2.6.36", "")},
     Elevator: {"cfq": ("cfq", ""), "deadline": ("deadline", ""), "noop": ("noop", "")},

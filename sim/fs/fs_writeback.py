@@ -23,11 +23,21 @@ from sim.fs.writepage import (
     WB_CHECKPOINT,
     WB_NEXT_INODE,
     WB_PAGES,
+    WB_SEARCHED,
     begin_write_cache_pages,
     write_cache_pages,
 )
-from sim.machine.address_space import B_DIRTY, B_IO, B_MORE_IO, B_NONE, I_DIRTY, I_SYNC
-from sim.machine.cost import COST_FLUSHER_LOOP, COST_INODE
+from sim.machine.address_space import (
+    B_DIRTY,
+    B_IO,
+    B_MORE_IO,
+    B_NONE,
+    I_DIRTY,
+    I_MEMCG_SHARED,
+    I_SYNC,
+)
+from sim.machine.cost import COST_FLUSHER_LOOP, COST_FOREIGN_INODE, COST_INODE
+from sim.machine.debt import spend
 from sim.machine.dirty_limits import over_bground_thresh
 from sim.machine.filesystem import BACKGROUND_WORK, MAX_WORKS
 from sim.machine.machine import (
@@ -41,7 +51,14 @@ from sim.machine.request import ISSUER_FLUSHER
 from sim.machine.sysctl import DIRTY_EXPIRE_NS, DIRTY_WRITEBACK_NS
 from sim.machine.system import System
 from sim.machine.task import BUDGET_SPENT, DONE, PF_FLUSHER
-from sim.machine.vmstat import FLUSHER_INODES, FLUSHER_WAKEUPS, NR_FILE_DIRTY
+from sim.machine.vmstat import (
+    FLUSHER_FOREIGN_INODES,
+    FLUSHER_INODES,
+    FLUSHER_SEARCH_NS,
+    FLUSHER_WAKEUPS,
+    MEMCG_FLUSHER_WORKS,
+    NR_FILE_DIRTY,
+)
 from sim.machine.wake import wake_up
 from sim.result import SleepCause
 
@@ -168,6 +185,39 @@ def queue_io(m: Any, older_than_ns: Any) -> Any:
         ino = np.int64(bdi.head[B_DIRTY])
 
 
+@njit
+def _selected(m: Any, t: Any, ino: Any) -> Any:
+    """May a writeback on behalf of task.wbc_memcg take this inode?"""
+    task = m.task[t]
+    owner = m.inode[ino].i_memcg
+    return owner == task.wbc_memcg or (task.wbc_shared and owner == I_MEMCG_SHARED)
+
+
+@njit
+def queue_memcg_io(m: Any, t: Any) -> Any:
+    """Put the inodes of task.wbc_memcg first on b_io, the oldest in front.
+
+    Every inode of every list is looked at: nothing leads from a memcg to its inodes. The time that
+    takes is left in task.debt_ns.
+    """
+    bdi = m.bdi[0]
+    foreign = 0
+    nr_io = np.int64(bdi.nr[B_IO])
+    for which in (B_DIRTY, B_MORE_IO, B_IO):
+        ino = np.int64(bdi.tail[which])
+        for _ in range(nr_io if which == B_IO else np.int64(bdi.nr[which])):
+            before = np.int64(m.inode[ino].prev)
+            if _selected(m, t, ino):
+                _prepend(m, ino)
+            else:
+                foreign += 1
+            ino = before
+    search_ns = foreign * m.cost[COST_FOREIGN_INODE]
+    m.task[t].debt_ns += search_ns
+    m.vm[FLUSHER_FOREIGN_INODES] += foreign
+    m.vm[FLUSHER_SEARCH_NS] += search_ns
+
+
 # ---- one inode, one pass
 
 
@@ -214,8 +264,15 @@ def writeback_inodes_wb(m: Any, t: Any) -> Any:
     bdi = m.bdi[0]
     if task.wbc_step == WB_BEGIN:
         task.wbc_more_io = 0
-        if not task.wbc_for_kupdate or bdi.head[B_IO] < 0:
+        if task.wbc_memcg > 0:
+            queue_memcg_io(m, t)
+        elif not task.wbc_for_kupdate or bdi.head[B_IO] < 0:
             queue_io(m, task.wbc_older_than_ns)
+        task.wbc_step = WB_SEARCHED if task.wbc_memcg > 0 else WB_CHECKPOINT
+    if task.wbc_step == WB_SEARCHED:
+        stop = spend(m, t)
+        if stop != DONE:
+            return stop
         task.wbc_step = WB_CHECKPOINT
     if task.wbc_step == WB_CHECKPOINT:
         stop = write_checkpoint(m, t)
@@ -226,6 +283,8 @@ def writeback_inodes_wb(m: Any, t: Any) -> Any:
         if task.wbc_step == WB_NEXT_INODE:
             ino = np.int64(bdi.head[B_IO])
             if ino < 0 or m.inode[ino].dirtied_when > task.wbc_start_ns:
+                break
+            if task.wbc_memcg > 0 and not _selected(m, t, ino):
                 break
             if m.inode[ino].state & I_SYNC:
                 requeue_io(m, ino)
@@ -270,10 +329,37 @@ def wakeup_flusher_threads(m: Any, nr_pages: Any) -> Any:
     m.clock[FLUSHER_WANTED] += pages
     fs = m.fs[0]
     if fs.nr_works < MAX_WORKS:
-        fs.work_pages[(fs.first_work + fs.nr_works) % MAX_WORKS] = pages
+        last = (fs.first_work + fs.nr_works) % MAX_WORKS
+        fs.work_pages[last] = pages
+        fs.work_memcg[last] = 0
         fs.nr_works += 1
     else:
         fs.work_pages[(fs.first_work + fs.nr_works - 1) % MAX_WORKS] += pages
+    _wake_flusher(m)
+
+
+@njit
+def kick_flusher(m: Any, g: Any, nr_pages: Any) -> Any:
+    """Reclaim, or a dirtier, of memcg ``g`` asks for ``nr_pages``: of any inode, or (C18) of its.
+
+    A memcg has one work waiting at a time, as a bit in a map; the largest wish holds.
+    """
+    fs = m.fs[0]
+    memcg = m.memcg[g]
+    if g == 0 or not m.rules[0].memcg_writeback:
+        wakeup_flusher_threads(m, nr_pages)
+        return
+    waiting = memcg.flush_wanted > 0
+    if not waiting and fs.nr_works == MAX_WORKS:
+        wakeup_flusher_threads(m, nr_pages)
+        return
+    memcg.flush_wanted = max(memcg.flush_wanted, nr_pages)
+    if not waiting:
+        last = (fs.first_work + fs.nr_works) % MAX_WORKS
+        fs.work_pages[last] = nr_pages
+        fs.work_memcg[last] = g
+        fs.nr_works += 1
+        m.vm[MEMCG_FLUSHER_WORKS] += 1
     _wake_flusher(m)
 
 
@@ -283,9 +369,14 @@ def next_work(m: Any) -> Any:
     fs = m.fs[0]
     if fs.nr_works > 0:
         pages = np.int64(fs.work_pages[fs.first_work])
+        fs.work_for = fs.work_memcg[fs.first_work]
         fs.first_work = (fs.first_work + 1) % MAX_WORKS
         fs.nr_works -= 1
+        if fs.work_for > 0:
+            pages = np.int64(m.memcg[fs.work_for].flush_wanted)
+            m.memcg[fs.work_for].flush_wanted = 0
         return pages
+    fs.work_for = 0
     m.clock[FLUSHER_WANTED] = 0
     if m.clock[BACKGROUND_WANTED]:
         m.clock[BACKGROUND_WANTED] = 0
@@ -301,6 +392,8 @@ def begin_work(m: Any, t: Any, older_than_ns: Any, kupdate: Any, background: Any
     task.wbc_for_kupdate = kupdate
     task.wbc_for_background = background
     task.wbc_for_reclaim = 0
+    task.wbc_memcg = m.fs[0].work_for
+    task.wbc_shared = 0
     task.wbc_range_cyclic = 1 if kupdate or background else 0
     task.wbc_written = 0
 
@@ -325,6 +418,9 @@ def end_pass(m: Any, t: Any) -> Any:
     if task.wbc_nr_to_write <= 0:
         return WORK_GOES_ON
     if not task.wbc_more_io:
+        if task.wbc_memcg > 0 and not task.wbc_shared:
+            task.wbc_shared = 1
+            return WORK_GOES_ON
         return WORK_DONE
     if task.wbc_nr_to_write < MAX_WRITEBACK_PAGES:
         return WORK_GOES_ON

@@ -40,6 +40,7 @@ WB_NEXT_INODE = 1
 WB_PAGES = 2
 WB_CHECKPOINT = 3
 WB_RANGE = 4
+WB_SEARCHED = 6
 WB_READ = 5
 """Of ``readpages.start_read``: a task never reads and writes at once."""
 

@@ -18,6 +18,8 @@ I_SYNC = 1 << 2
 I_ORDERED = 1 << 3
 """On the running transaction's list of ordered data."""
 
+I_MEMCG_SHARED = -1
+
 B_NONE, B_DIRTY, B_IO, B_MORE_IO = 0, 1, 2, 3
 NR_BDI_LISTS = 4
 
@@ -44,6 +46,7 @@ INODE = np.dtype(
         ("prev_index", np.int64),  # page of its last fault
         ("mmap_miss", np.int64),  # faults that found no page, less those that did
         ("memcg", np.int64),
+        ("i_memcg", np.int64),  # whose pages are dirty in it, I_MEMCG_SHARED = several memcgs
         ("rsv_window", np.int64),  # its reservation window's slot + 1, 0 = none
     ],
     align=True,

@@ -79,6 +79,8 @@ FS = np.dtype(
         ("nr_works", np.int64),
         ("first_work", np.int64),
         ("work_pages", np.int64, (MAX_WORKS,)),  # or BACKGROUND_WORK
+        ("work_memcg", np.int64, (MAX_WORKS,)),  # whose inodes, 0 = any
+        ("work_for", np.int64),  # of the work taken last
         ("last_old_flush_ns", np.int64),
     ],
     align=True,

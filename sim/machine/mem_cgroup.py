@@ -22,6 +22,7 @@ MEMCG = np.dtype(
         ("pending_served", np.int64),
         ("flusher_task", np.int64),  # its own thread, 0 = none
         ("flusher_wanted", np.int64),  # 1 while that thread is asked for, or at work
+        ("flush_wanted", np.int64),  # pages of the work that waits for it, 0 = none
         ("oom_kills", np.int64),
         ("reclaims", np.int64),
         ("stall_ns", np.int64),

@@ -46,6 +46,8 @@ class ReclaimRules(NamedTuple):
     """3.2: dirty file pages that may not be written are freed when the flusher has cleaned them."""
     memcg_flusher: int = 0
     """A reclaimer in a memcg above its dirty limit wakes a thread that cleans its LRU."""
+    memcg_writeback: int = 0
+    """Flusher works and throttled writing on behalf of a memcg take that memcg's inodes only."""
     b_more_io_for_all: int = 0
     """2.6.36: an inode whose slice is used up goes to b_more_io for any work, and b_more_io goes
     behind what is on b_io."""

@@ -67,6 +67,8 @@ _FIELDS = (
     "wbc_range_cyclic", "wbc_range_start", "wbc_range_end", "wbc_for_reclaim", "wbc_step",
     "wbc_inode", "wbc_index", "wbc_end", "wbc_wrapped", "wbc_start_ns", "wbc_written",
     "wbc_sync", "wbc_skipped", "wbc_pages_skipped", "wbc_more_io", "wbc_last_inode",
+    # writeback of one memcg's inodes, 0 = of any; with those it shares
+    "wbc_memcg", "wbc_shared",
     # struct scan_control and where reclaim stands
     "sc_active", "sc_order", "sc_memcg", "sc_gfp_fs", "sc_priority", "sc_step", "sc_zone",
     "sc_classzone", "sc_nr_to_reclaim", "sc_nr_scanned", "sc_nr_reclaimed", "sc_total_scanned",
@@ -84,7 +86,7 @@ _FIELDS = (
     "stall_pause_ns", "stall_written", "stall_dirty_met",
     # balance_dirty_pages
     "bdp_step", "bdp_written", "bdp_pause", "bdp_paused_at_ns", "bdp_write_chunk", "bdp_thresh",
-    "bdp_exceeded", "bdp_saved_issuer",
+    "bdp_exceeded", "bdp_saved_issuer", "bdp_memcg",
     # the system call or fault under way
     "np_charging", "op_page_step", "ra_step", "ra_async", "ra_next", "ra_end", "ra_run_start",
     "op_step", "op_inode", "op_index", "op_left", "op_started_ns", "op_pfn", "op_count",

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from sim.engine.jit import njit
+from sim.machine.address_space import I_MEMCG_SHARED
 from sim.machine.dirty_limits import bdi_writeout_inc
 from sim.machine.lru import rotate_to_zone_tail
 from sim.machine.machine import ANY_WAKE, NOW, NR_WAKE_TASKS
@@ -70,6 +71,10 @@ def account_page_dirtied(m: Any, pfn: Any) -> Any:
     m.memcg[page.memcg].nr_dirty += 1
     inode = m.inode[page.mapping]
     inode.nr_dirty += 1
+    if inode.nr_dirty == 1:
+        inode.i_memcg = page.memcg
+    elif inode.i_memcg != page.memcg:
+        inode.i_memcg = I_MEMCG_SHARED
     page.dirtied_ms = m.clock[NOW] // 1_000_000
     tag_dirty(m, page.mapping, page.index)
     return True

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from sim.engine.jit import njit
-from sim.fs.fs_writeback import wakeup_flusher_threads, writeback_inodes_wb
+from sim.fs.fs_writeback import kick_flusher, writeback_inodes_wb
 from sim.machine.dirty_limits import (
     bdi_dirty_limit,
     memcg_dirty_limits,
@@ -66,6 +66,7 @@ def _begin(m: Any, t: Any) -> Any:
     task = m.task[t]
     task.bdp_step = BDP_LOOK
     task.bdp_written = 0
+    task.wbc_shared = 0
     task.bdp_pause = 1
     task.stall_begin_ns = m.clock[NOW]
     task.stall_cw_ns = 0
@@ -78,9 +79,14 @@ def _begin(m: Any, t: Any) -> Any:
 
 @njit
 def _memcg_throttled(m: Any, t: Any) -> Any:
-    """Is the task's container over its own dirty limit? Only with the answer ``dirty-ratio``."""
+    """Is the task's container over its own dirty limit? Only with the answer ``dirty-ratio``.
+
+    With that or ``io-cgroup`` the flusher is kicked above the background limit.
+    """
     task = m.task[t]
-    if not m.rules[0].memcg_dirty_limit or task.memcg == 0:
+    rules = m.rules[0]
+    task.bdp_memcg = 0
+    if task.memcg == 0 or not (rules.memcg_dirty_limit or rules.memcg_writeback):
         return False
     memcg = m.memcg[task.memcg]
     dirty, background = memcg_dirty_limits(m, task.memcg)
@@ -88,12 +94,13 @@ def _memcg_throttled(m: Any, t: Any) -> Any:
         # Differs from the March 2010 posting: a work of so many pages, for a background work ends
         # at once when the machine as a whole is below its threshold.
         m.vm[MEMCG_FLUSHER_KICKS] += 1
-        wakeup_flusher_threads(m, memcg.nr_dirty - background)
-    if memcg.nr_dirty + memcg.nr_writeback <= dirty:
+        kick_flusher(m, task.memcg, memcg.nr_dirty - background)
+    if not rules.memcg_dirty_limit or memcg.nr_dirty + memcg.nr_writeback <= dirty:
         return False
     m.vm[MEMCG_DIRTY_THROTTLED] += 1
     task.bdp_thresh = dirty
     task.bdp_exceeded = 1
+    task.bdp_memcg = task.memcg if rules.memcg_writeback else 0
     return True
 
 
@@ -144,6 +151,7 @@ def _balance_dirty_pages(m: Any, t: Any) -> Any:
             written = task.bdp_write_chunk - task.wbc_nr_to_write
             task.bdp_written += written
             task.stall_written += written
+            task.wbc_shared = 1 if written == 0 else 0
             task.bdp_step = BDP_LOOK
             if not m.rules[0].throttle_on_global and not _memcg_throttled(m, t):
                 update_dirty_limits(m)
@@ -168,6 +176,7 @@ def _begin_write(m: Any, t: Any) -> Any:
     task.wbc_for_kupdate = 0
     task.wbc_for_background = 0
     task.wbc_for_reclaim = 0
+    task.wbc_memcg = task.bdp_memcg
     task.wbc_range_cyclic = 1
     task.wbc_start_ns = m.clock[NOW]
     task.wbc_step = 0

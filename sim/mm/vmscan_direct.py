@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sim.engine.jit import njit
-from sim.fs.fs_writeback import wakeup_flusher_threads
+from sim.fs.fs_writeback import kick_flusher
 from sim.machine.cost import COST_RECLAIM_CALL
 from sim.machine.machine import LIMIT, NOW, NR_STALL, NR_ZONES, STALL_LOST
 from sim.machine.request import ISSUER_DIRECT, ISSUER_MEMCG
@@ -165,7 +165,7 @@ def do_try_to_free_pages(m: Any, t: Any) -> Any:
             sc.sc_step = STEP_AFTER
         if sc.sc_step == STEP_AFTER:
             if sc.sc_total_scanned > WRITEBACK_THRESHOLD:
-                wakeup_flusher_threads(m, sc.sc_total_scanned)
+                kick_flusher(m, sc.sc_memcg, sc.sc_total_scanned)
             sc.sc_step = STEP_SLEPT
             if sc.sc_nr_scanned > 0 and sc.sc_priority < DEF_PRIORITY - 2:
                 if congestion_wait_sleeps(m, t, preferred_zone(m)):

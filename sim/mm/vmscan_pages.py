@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from sim.engine.jit import njit
-from sim.fs.fs_writeback import wakeup_flusher_threads
+from sim.fs.fs_writeback import kick_flusher
 from sim.fs.writepage import writepage
 from sim.machine.cost import COST_FREE_PAGE, COST_SHRINK_PAGE
 from sim.machine.machine import LIMIT, NOW, SWAP_PAGES
@@ -293,7 +293,7 @@ def shrink_page_list(m: Any, t: Any) -> Any:
                 _take_up_dirty(m, t)
                 continue
             sc.sc_wait_rounds += 1
-            wakeup_flusher_threads(m, sc.sc_dirty_len)
+            kick_flusher(m, sc.sc_memcg, sc.sc_dirty_len)
             sc.timeout_jiffies = max(m.sysctl[HZ] // 10, 1)
             sc.sc_list_step = LIST_WAITED
             return WANT_CONGESTION_WAIT

@@ -153,6 +153,11 @@ def _memcg_reclaim() -> None:
     _count("memcg_flusher_kicks", "memcg_flusher_kicks", unit="kicks")
     title = "Wake-ups of containers' own flushers"
     _count("memcg_flusher_wakeups", "memcg_flusher_wakeups", "", title, unit="wakeups")
+    title = "Works for one container's inodes"
+    _count("memcg_flusher_works", "memcg_flusher_works", "", title, unit="works")
+    title = "Inodes of others passed over in the search"
+    _count("flusher_foreign_inodes", "flusher_foreign_inodes", "lower", title, unit="inodes")
+    _ms("flusher_search_ms", "flusher_search_ns", title="CPU time of that search")
     _count("memcg_flusher_scanned", "memcg_flusher_scanned", "lower", "Pages these looked at")
 
 

@@ -55,6 +55,7 @@ ANSWER_RULES: dict[MemcgAnswer, dict[str, Any]] = {
     MemcgAnswer.KSWAPD: {"memcg_kswapd": 1},
     MemcgAnswer.DIRTY_RATIO: {"memcg_dirty_limit": 1},
     MemcgAnswer.MEMCG_FLUSHER: {"memcg_flusher": 1},
+    MemcgAnswer.IO_CGROUP: {"memcg_writeback": 1},
 }
 
 

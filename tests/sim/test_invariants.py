@@ -37,6 +37,11 @@ CASES = {
     "memcgs' own flushers": small(
         patches=frozenset({Patch.P6}), memcg_answers=frozenset({MemcgAnswer.MEMCG_FLUSHER})
     ),
+    "io cgroups": small(memcg_answers=frozenset({MemcgAnswer.IO_CGROUP})),
+    "io cgroups throttle": small(
+        patches=frozenset({Patch.P6}),
+        memcg_answers=frozenset({MemcgAnswer.IO_CGROUP, MemcgAnswer.DIRTY_RATIO}),
+    ),
     "own flushers write ranges": small(
         patches=frozenset({Patch.P5, Patch.P6}),
         memcg_answers=frozenset({MemcgAnswer.MEMCG_FLUSHER, MemcgAnswer.DIRTY_RATIO}),

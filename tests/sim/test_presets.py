@@ -66,6 +66,12 @@ def test_container_presets_differ_by_their_answer_alone() -> None:
         assert PRESETS[name].scenario == p6
 
 
+def test_the_io_cgroup_preset_adds_foreign_inodes_to_the_container() -> None:
+    s = PRESETS["container-io-cgroup"].scenario
+    assert s.workloads[:3] == PRESETS["container-dirty"].scenario.workloads
+    assert s.workloads[3].memcg == "root"
+
+
 def test_a_containers_limit_lies_below_the_background_threshold() -> None:
     # Else the flusher starts before the container is full of dirty pages.
     s = PRESETS["container-dirty"].scenario

@@ -102,6 +102,10 @@ def test_the_digest_tells_scenarios_apart_and_ignores_order() -> None:
         ),
         (Scenario(patches=frozenset({Patch.P5, Patch.P5_RECORDED})), "patches"),
         (Scenario(memcg_answers=frozenset({MemcgAnswer.WAIT, MemcgAnswer.WRITE})), "memcg_answers"),
+        (
+            Scenario(memcg_answers=frozenset({MemcgAnswer.MEMCG_FLUSHER, MemcgAnswer.IO_CGROUP})),
+            "memcg_answers",
+        ),
     ],
 )
 def test_what_forbids_a_run_is_named_by_its_field(scenario: Scenario, field: str) -> None:

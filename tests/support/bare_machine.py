@@ -159,7 +159,7 @@ def make(
     )  # fmt: skip
     arrays |= {"request": request, "queue": queue, "elevator": elevators}
     for name, dtype, n in (
-        ("page", PAGE, nr_pages), ("zone", ZONE, 3), ("lru", LRU_SET, 6), ("memcg", MEMCG, 1),
+        ("page", PAGE, nr_pages), ("zone", ZONE, 3), ("lru", LRU_SET, 6), ("memcg", MEMCG, 2),
         ("bdi", BDI, 1), ("task", TASK, nr_tasks), ("io_log", IO_LOG, 1 << 14),
         ("trace", TRACE, 4), ("stall", STALL, 64),
     ):  # fmt: skip
