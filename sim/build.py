@@ -44,6 +44,7 @@ from sim.machine.request import (
     ISSUER_OTHER,
 )
 from sim.machine.rules import rules_array
+from sim.machine.stack import stack_words
 from sim.machine.stall import STALL
 from sim.machine.sysctl import (
     DIRTY_BACKGROUND_RATIO,
@@ -66,7 +67,7 @@ from sim.mm.vmscan import kswapd
 from sim.observe.sampler import Sampler, refresh_limits
 from sim.policy.memcg_flusher import memcg_flusher, nr_memcg_flushers
 from sim.policy.memcg_kswapd import watermarks
-from sim.policy.rules import resolve
+from sim.policy.rules import resolve, stack_rules
 from sim.scenario import Elevator, Problem, Scenario, ScenarioError
 from sim.units import NSEC_PER_SEC, SECTORS_PER_PAGE, pages_from_kib, pages_from_mib
 from sim.workload.directories import create_files
@@ -273,7 +274,13 @@ def _words(s: Scenario, arrays: dict[str, Any]) -> dict[str, Any]:
     sysctl[READ_AHEAD_PAGES] = pages_from_kib(s.block.read_ahead_kb)
     sysctl[NR_CPUS] = s.cpu.nr_cpus
     sysctl[HZ] = s.cpu.hz
-    return {"clock": clock, "vm": vm, "sysctl": sysctl, "cost": costs_ns(s.cpu.mips)}
+    return {
+        "clock": clock,
+        "vm": vm,
+        "sysctl": sysctl,
+        "cost": costs_ns(s.cpu.mips),
+        "stack": stack_words(stack_rules(s)),
+    }
 
 
 def _meta(s: Scenario, arrays: dict[str, Any], memcgs: list[str]) -> dict[str, Any]:

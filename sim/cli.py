@@ -199,6 +199,7 @@ def _link(scenario: Scenario) -> str:
 
 def _report(result: Result, scenario: Scenario) -> dict[str, Any]:
     from sim.observe.metrics import metrics
+    from sim.observe.stacks import deepest
 
     return {
         "scenario": scenario.to_dict(),
@@ -208,6 +209,7 @@ def _report(result: Result, scenario: Scenario) -> dict[str, Any]:
         "model_version": result.meta.get("model_version", MODEL_VERSION),
         "seed": scenario.seed,
         "metrics": metrics(result),
+        "stacks": deepest(result),
     }
 
 

@@ -17,6 +17,7 @@ from sim.engine.clock import NOW
 from sim.engine.engine import PRIORITY_TIMER, Alarm
 from sim.machine.boot import ZoneSize, min_free_kbytes, zone_array
 from sim.machine.rules import rules_array
+from sim.machine.stack import stack_words
 from sim.machine.sysctl import (
     DIRTY_BACKGROUND_RATIO,
     DIRTY_EXPIRE_NS,
@@ -27,7 +28,7 @@ from sim.machine.sysctl import (
 from sim.machine.system import System
 from sim.mm.memcg_resize import mem_cgroup_resize_limit
 from sim.policy.memcg_kswapd import watermarks
-from sim.policy.rules import resolve
+from sim.policy.rules import resolve, stack_rules
 from sim.scenario import Intervention, InterventionKind, Scenario
 from sim.scenario_timeline import GROUP, MIX, choices_after
 from sim.scenario_url_timeline import intervention_text
@@ -89,6 +90,7 @@ class Interventions:
         patches, answers = choices_after(s, s.interventions[: self._done])
         rules = resolve(replace(s, patches=patches, memcg_answers=answers))
         self._s.arrays.rules[:] = rules_array(rules)
+        self._s.arrays.stack[:] = stack_words(stack_rules(replace(s, patches=patches)))
 
     def _vm(self, each: Intervention, _due_ns: int) -> None:
         if each.whose == "min_free_kbytes":

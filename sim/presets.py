@@ -15,6 +15,7 @@ from sim.scenario import (
     CpuSpec,
     DiskModel,
     DiskSpec,
+    Frames,
     Intervention,
     InterventionKind,
     Kernel,
@@ -24,6 +25,8 @@ from sim.scenario import (
     MixSpec,
     Patch,
     Scenario,
+    StackSpec,
+    StackWritepage,
     VmSysctl,
     WorkloadKind,
     WorkloadSpec,
@@ -59,6 +62,7 @@ _THELEN = (
     "Greg Thelen, memcg: per cgroup dirty page limiting v9, 2011-08-17, "
     "<1313597705-6093-1-git-send-email-gthelen@google.com>"
 )
+_BERTHELS = "John Berthels and Dave Chinner, 2010-04-08, <20100408030347.GM11036@dastard>"
 _STICKS = "Arnd Bergmann, Optimizing Linux with cheap flash drives, LWN 428584, 2011-02-18"
 _RECORDED = "recorded run of 2.6.36.2"
 
@@ -350,6 +354,30 @@ PRESETS: dict[str, Preset] = {
         "deepest path against 8 KiB, then switch patch 6 on.",
         _CHINNER,
         ("C11", "C12"),
+    ),
+    "stack-xfs": Preset(
+        replace(
+            _GLOBAL,
+            duration_ms=15_000,
+            stack=StackSpec(
+                frames=Frames.POSTED_2_6_34,
+                writepage=StackWritepage.XFS,
+                storage_bytes=1024,
+            ),
+        ),
+        "How did a heavy write load overflow 8 KiB of stack on XFS?",
+        "The frames of the posted overflow and 1 KiB of stacked storage: stack_overflows_direct "
+        "counts the calls that do not fit. The stack diet saves 256 bytes; patch 6 all of it.",
+        _BERTHELS,
+        ("C11",),
+    ),
+    "stack-container": Preset(
+        replace(_REC_MCGMIX, duration_ms=15_000),
+        "Does memcg reclaim only come from shallow paths?",
+        "Compare stack_bytes_max_fault_entry with the write entry: readahead in a fault reaches "
+        "reclaim deeper than write(2) does, and an indirect block's charge reclaims once more.",
+        _SEED,
+        ("C12",),
     ),
     "device-usb-stick": Preset(
         replace(

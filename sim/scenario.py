@@ -21,10 +21,12 @@ from sim.scenario_choices import (
     DiskModel,
     Elevator,
     Filesystem,
+    Frames,
     InterventionKind,
     Kernel,
     MemcgAnswer,
     Patch,
+    StackWritepage,
     Tracepoints,
     WorkloadKind,
 )
@@ -39,6 +41,7 @@ from sim.scenario_specs import (
     MemcgSpec,
     MemorySpec,
     MixSpec,
+    StackSpec,
     VmSysctl,
     WorkloadSpec,
     choice,
@@ -50,9 +53,10 @@ from sim.scenario_timeline import intervention_problems
 __all__ = [
     "EXCLUSIVE_ANSWERS", "EXCLUSIVE_PATCHES", "MAX_MEMCGS", "MAX_PAGE_SECONDS", "MAX_TASKS",
     "MEMCG_NAME", "BlockSpec", "CpuSpec", "DiskModel", "DiskSpec", "Elevator", "Filesystem",
-    "FsSpec", "Intervention", "InterventionKind", "Kernel", "MemcgAnswer", "MemcgSpec",
-    "MemorySpec", "MixSpec", "Patch", "Problem", "Scenario", "ScenarioError", "Tracepoints",
-    "VmSysctl", "WorkloadKind", "WorkloadSpec", "enum_of", "int_range",
+    "Frames", "FsSpec", "Intervention", "InterventionKind", "Kernel", "MemcgAnswer", "MemcgSpec",
+    "MemorySpec", "MixSpec", "Patch", "Problem", "Scenario", "ScenarioError", "StackSpec",
+    "StackWritepage", "Tracepoints", "VmSysctl", "WorkloadKind", "WorkloadSpec", "enum_of",
+    "int_range",
 ]  # fmt: skip
 
 
@@ -75,6 +79,7 @@ class Scenario:
     block: BlockSpec = BlockSpec()
     disk: DiskSpec = DiskSpec()
     fs: FsSpec = FsSpec()
+    stack: StackSpec = StackSpec()
     memcgs: tuple[MemcgSpec, ...] = ()
     mix: MixSpec = MixSpec()
     workloads: tuple[WorkloadSpec, ...] = ()

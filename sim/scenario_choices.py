@@ -26,6 +26,7 @@ class Patch(StrEnum):
     LESSKSWAPDWB = "lesskswapdwb"
     THROTTLE = "throttle"
     IMMEDIATE = "immediate"
+    STACKREDUCE = "stackreduce"
 
 
 class Tracepoints(StrEnum):
@@ -67,6 +68,20 @@ class DiskModel(StrEnum):
     NVME = "nvme"
     RECORDED_2_6_36 = "rec-2.6.36"
     RECORDED_6_1 = "rec-6.1"
+
+
+class Frames(StrEnum):
+    """Whose stack frames."""
+
+    RECORDED_2_6_36 = "2.6.36"
+    POSTED_2_6_34 = "2.6.34"
+
+
+class StackWritepage(StrEnum):
+    """Whose ->writepage is on the stack."""
+
+    EXT3 = "ext3"
+    XFS = "xfs"
 
 
 class Filesystem(StrEnum):

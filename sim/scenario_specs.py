@@ -11,7 +11,15 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from sim.scenario_choices import DiskModel, Elevator, Filesystem, InterventionKind, WorkloadKind
+from sim.scenario_choices import (
+    DiskModel,
+    Elevator,
+    Filesystem,
+    Frames,
+    InterventionKind,
+    StackWritepage,
+    WorkloadKind,
+)
 
 
 def whole(default: int, lo: int, hi: int, unit: str, help_: str, kernel_name: str = "") -> Any:
@@ -140,6 +148,20 @@ class FsSpec:
     )
     extent_kib: int = whole(
         4096, 4, 131072, "KiB", "Mean length of a contiguous run of a file made before the run"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackSpec:
+    """How deep calls go, and how much a thread has; decides no page and no time."""
+
+    thread_size_kib: int = whole(8, 4, 16, "KiB", "Kernel stack of a thread", "THREAD_SIZE")
+    frames: Frames = choice(Frames.RECORDED_2_6_36, "Whose frames: recorded, or posted in 2010")
+    writepage: StackWritepage = choice(
+        StackWritepage.EXT3, "Whose ->writepage is on the stack; ext3 does the work all the same"
+    )
+    storage_bytes: int = whole(
+        0, 0, 4096, "B", "Below generic_make_request: md, dm, NFS; Chinner speaks of 1 to 2 KiB"
     )
 
 

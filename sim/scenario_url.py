@@ -78,6 +78,9 @@ DEFAULTS: dict[int, Scenario] = {
             },
             "disk": {"model": "hdd-7200", "capacity_mb": 0, "transfer_kb_per_s": 0},
             "fs": {"kind": "ext3", "commit_interval_ms": 5000, "extent_kib": 4096},
+            "stack": {
+                "thread_size_kib": 8, "frames": "2.6.36", "writepage": "ext3", "storage_bytes": 0,
+            },
             "memcgs": [],
             "mix": {
                 "rate_kib_per_s": 81920, "memcg": "root", "seqw": 40, "randw": 5, "seqr": 25,
@@ -211,6 +214,15 @@ TABLE: tuple[Row, ...] = (
         "disk", {"disk": "model", "diskmb": "capacity_mb", "diskkbs": "transfer_kb_per_s"}
     ),
     *_nested_rows("fs", {"fs": "kind", "commit": "commit_interval_ms", "extent": "extent_kib"}),
+    *_nested_rows(
+        "stack",
+        {
+            "thread": "thread_size_kib",
+            "frames": "frames",
+            "below": "writepage",
+            "storage": "storage_bytes",
+        },
+    ),
     Row("m", "memcgs", encode_memcgs, decode_memcgs),
     Row("mix", "mix", encode_mix, decode_mix),
     Row("w", "workloads", encode_workloads, decode_workloads),

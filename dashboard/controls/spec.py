@@ -17,12 +17,14 @@ from sim.scenario import (
     DiskModel,
     Elevator,
     Filesystem,
+    Frames,
     Kernel,
     MemcgAnswer,
     MemcgSpec,
     MixSpec,
     Patch,
     Scenario,
+    StackWritepage,
     Tracepoints,
     WorkloadKind,
     WorkloadSpec,
@@ -60,6 +62,7 @@ class Group(StrEnum):
     BLOCK = "Block queue"
     DEVICE = "Disk details"
     FS = "Filesystem"
+    STACK = "Kernel stack"
     CPU = "CPU"
 
 
@@ -110,7 +113,7 @@ _GROUP_OF = {
     "workloads": Group.TASKS, "memcgs": Group.CONTAINERS, "memory": Group.MEMORY,
     "interventions": Group.TIMELINE,
     "vm": Group.VM, "block": Group.BLOCK, "disk": Group.DEVICE, "disk.model": Group.DISK,
-    "fs": Group.FS, "cpu": Group.CPU,
+    "fs": Group.FS, "stack": Group.STACK, "cpu": Group.CPU,
 }  # fmt: skip
 
 _LABELS: dict[str, str] = {
@@ -145,6 +148,10 @@ _LABELS: dict[str, str] = {
     "fs.kind": "filesystem",
     "fs.commit_interval_ms": "commit interval",
     "fs.extent_kib": "mean extent",
+    "stack.thread_size_kib": "THREAD_SIZE",
+    "stack.frames": "frames",
+    "stack.writepage": "->writepage of",
+    "stack.storage_bytes": "stacked storage",
     "mix.rate_kib_per_s": "total rate",
     "mix.memcg": "runs in",
     "mix.seqw": "sequential writer",
@@ -162,10 +169,11 @@ _STEPS = {
     "cpu.mips": 100, "cpu.hz": 50, "vm.dirty_expire_centisecs": 100,
     "vm.dirty_writeback_centisecs": 100, "vm.min_free_kbytes": 64, "block.nr_requests": 16,
     "block.max_sectors_kb": 32, "block.read_ahead_kb": 4, "fs.commit_interval_ms": 500,
-    "fs.extent_kib": 64, "mix.rate_kib_per_s": 1024, "disk.capacity_mb": 1000,
+    "fs.extent_kib": 64, "stack.thread_size_kib": 4, "stack.storage_bytes": 256,
+    "mix.rate_kib_per_s": 1024, "disk.capacity_mb": 1000,
     "disk.transfer_kb_per_s": 1000,
 }  # fmt: skip
-_SECTIONS = ("memory", "cpu", "vm", "block", "disk", "fs", "mix")
+_SECTIONS = ("memory", "cpu", "vm", "block", "disk", "fs", "stack", "mix")
 _SETS: dict[str, type[StrEnum]] = {
     "patches": Patch, "tracepoints": Tracepoints, "memcg_answers": MemcgAnswer,
 }  # fmt: skip
@@ -201,7 +209,14 @@ OPTIONS: dict[type[StrEnum], dict[str, tuple[str, str]]] = {
                          "under writeback waits for congestion"),
         "immediate": ("immediate reclaim (3.2)", "Commit 49ea7eb6: skipped dirty pages are "
                           "freed as soon as they are clean"),
+        "stackreduce": ("stack diet", "Reduce stack usage V1, 2010-04-15: two pagevecs of 128 B "
+                        "out of reclaim's way; 2.6.36 has it"),
     },
+    Frames: {
+        "2.6.36": ("2.6.36, recorded", "The stack tracer's, gcc 11"),
+        "2.6.34": ("2.6.34, posted", "Traces posted in April and June 2010"),
+    },
+    StackWritepage: {"ext3": ("ext3", ""), "xfs": ("XFS", "As in Berthels' overflow")},
     Tracepoints: {
         "p1": ("1: direct reclaim and kswapd", "begin/end of direct reclaim, kswapd's sleep "
                "and wake-ups"),

@@ -78,7 +78,7 @@ def _start_writepage(m: Any, t: Any, pfn: Any) -> Any:
             hole = True
             block = map_block(m, np.int64(page.mapping), np.int64(page.index))
         page.block = block
-    note_writepage_stack(m, t, hole)
+    note_writepage_stack(m, t, hole, m.task[t].wbc_step == WB_RANGE)
     set_page_writeback(m, pfn)
     if block < 0:
         end_page_writeback(m, pfn)

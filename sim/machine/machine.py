@@ -52,6 +52,7 @@ FIELDS = (
     "clock",  # int64[NR_CLOCK]
     "vm",  # int64[NR_VM]
     "cost",  # int64[NR_COSTS], ns per operation; sim.machine.cost
+    "stack",  # int64[contexts + 2, max(4, entries)], bytes; sim.machine.stack
     "sysctl",  # int64[NR_SYSCTL]; sim.machine.sysctl
     "page",  # PAGE[nr_pages]
     "zone",  # ZONE[MAX_NR_ZONES]

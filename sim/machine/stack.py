@@ -1,41 +1,59 @@
 """Kernel stack: bytes in use where reclaim and writeback submit IO, as sums of frames.
 
-Frame sizes are those that the stack tracer saw in the recorded 2.6.36.2 (gcc 11, frame pointers,
-x86-64): the difference of two neighbours in its deepest traces. 2010's compilers and the fatter
-reclaim of 2.6.35 made deeper stacks (mechanics 2.14); THREAD_SIZE is 8 KiB.
+Two sets of frames. ``2.6.36`` is what the stack tracer saw in the recorded 2.6.36.2 (gcc 11, frame
+pointers, x86-64): differences of neighbours in its deepest traces. ``2.6.34`` replaces what the
+traces of 2010 show: J. Berthels' overflow on XFS (<20100408030347.GM11036@dastard>) for reclaim,
+XFS and the block layer, and M. Gorman's flusher trace (<20100615145134.GM26788@csn.ul.ie>) for the
+slab allocator. Where neither says anything the recorded frame stands.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from sim.engine.jit import njit
-from sim.machine.request import ISSUER_DIRECT, ISSUER_DIRTIER, ISSUER_KSWAPD, ISSUER_MEMCG
+from sim.machine.request import (
+    ISSUER_DIRECT,
+    ISSUER_DIRTIER,
+    ISSUER_FLUSHER,
+    ISSUER_KSWAPD,
+    ISSUER_MEMCG,
+)
 from sim.machine.vmstat import (
     STACK_BYTES_MAX,
     STACK_BYTES_MAX_DIRECT,
     STACK_BYTES_MAX_FLUSHER,
     STACK_BYTES_MAX_KSWAPD,
     STACK_BYTES_MAX_MEMCG,
+    STACK_BYTES_MAX_WRITE_ENTRY,
+    STACK_OVERFLOWS_DIRECT,
+    STACK_OVERFLOWS_KSWAPD,
+    STACK_OVERFLOWS_MEMCG,
+    STACK_OVERFLOWS_OTHER,
 )
 
-FRAMES = {
+FRAMES_2_6_36 = {
     "system_call_fastpath": 128, "sys_write": 80, "vfs_write": 16, "do_sync_write": 256,
     "generic_file_aio_write": 80, "__generic_file_aio_write": 176, "generic_perform_write": 160,
     "ext3_write_begin": 160, "grab_cache_page_write_begin": 80,
     "page_fault": 176, "do_page_fault": 256, "handle_mm_fault": 112, "__do_fault": 128,
-    "filemap_fault": 160, "__alloc_pages_nodemask": 208, "try_to_free_pages": 160,
+    "filemap_fault": 160, "do_sync_mmap_readahead": 64, "ra_submit": 16,
+    "__do_page_cache_readahead": 112, "read_pages": 80, "ext3_readpages": 16,
+    "mpage_readpages": 224,
+    "__alloc_pages_nodemask": 208, "try_to_free_pages": 160,
     "do_try_to_free_pages": 96, "shrink_zones": 64, "shrink_zone": 128, "shrink_list": 64,
     "shrink_inactive_list": 160, "shrink_page_list": 208, "pageout": 160,
+    "__remove_mapping": 48, "__remove_from_page_cache": 32, "radix_tree_delete": 256,
+    "call_rcu": 16, "__call_rcu": 64,
     "add_to_page_cache_lru": 32, "add_to_page_cache_locked": 64, "mem_cgroup_cache_charge": 80,
     "mem_cgroup_charge_common": 64, "__mem_cgroup_try_charge": 96, "__mem_cgroup_do_charge": 96,
     "mem_cgroup_hierarchical_reclaim": 128, "try_to_free_mem_cgroup_pages": 128,
     "kernel_thread_helper": 184, "kthread": 96, "kswapd": 128, "balance_pgdat": 208,
     "bdi_writeback_thread": 112, "wb_do_writeback": 96, "wb_writeback": 176,
     "writeback_inodes_wb": 64, "writeback_sb_inodes": 96, "writeback_single_inode": 48,
-    "do_writepages": 16, "write_cache_pages": 288, "__writepage": 32,
+    "do_writepages": 16, "write_cache_pages": 288, "__writepage": 32, "clean_page_list": 176,
     "balance_dirty_pages_ratelimited_nr": 48, "balance_dirty_pages": 208,
     "ext3_ordered_writepage": 80, "block_write_full_page": 16, "block_write_full_page_endio": 32,
     "__block_write_full_page": 112, "submit_bh": 48, "submit_bio": 64, "generic_make_request": 160,
@@ -44,102 +62,234 @@ FRAMES = {
     "new_slab": 64, "allocate_slab": 64, "get_page_from_freelist": 176, "rmqueue_bulk": 96,
     "ext3_get_block": 80, "ext3_get_blocks_handle": 256, "ext3_alloc_branch": 176,
     "__getblk": 48, "__getblk_slow": 48, "grow_dev_page": 80, "find_or_create_page": 80,
+    # Berthels' trace: no other has XFS or select(2).
+    "sys_select": 112, "core_sys_select": 416, "do_select": 912, "sock_poll": 16, "unix_poll": 32,
+    "__pollwait": 48, "__get_free_pages": 16, "alloc_pages_current": 48,
+    "xfs_vm_writepage": 64, "xfs_page_state_convert": 256, "xfs_map_blocks": 32, "xfs_iomap": 208,
+    "xfs_iomap_write_allocate": 256, "xfs_bmapi": 448, "xfs_bmap_add_extent": 208,
+    "xfs_bmap_add_extent_delay_real": 352, "xfs_btree_insert": 128, "xfs_btree_insrec": 224,
+    "xfs_btree_make_block_unfull": 96, "xfs_btree_split": 208, "xfs_bmbt_alloc_block": 160,
+    "xfs_alloc_vextent": 96, "xfs_alloc_ag_vextent": 32, "xfs_alloc_ag_vextent_near": 144,
+    "xfs_alloc_fixup_trees": 96, "xfs_alloc_lookup_eq": 16, "xfs_btree_lookup": 176,
+    "xfs_btree_lookup_get_block": 80, "xfs_btree_read_buf_block": 80, "xfs_trans_read_buf": 80,
+    "xfs_buf_read": 48, "_xfs_buf_read": 32, "xfs_buf_iorequest": 48, "_xfs_buf_ioapply": 96,
 }  # fmt: skip
-"""Bytes of stack of one call, by function."""
+"""Bytes of stack of one call, by function. ``clean_page_list`` is the recorded range writer's."""
+FRAMES_2_6_34 = FRAMES_2_6_36 | {
+    # inlined there: shrink_zones, shrink_list and shrink_inactive_list, pageout
+    "__alloc_pages_nodemask": 240, "try_to_free_pages": 128, "do_try_to_free_pages": 112,
+    "shrink_zones": 0, "shrink_zone": 528, "shrink_list": 0, "shrink_inactive_list": 0,
+    "shrink_page_list": 384, "pageout": 0,
+    "submit_bio": 80, "generic_make_request": 208, "__make_request": 96, "get_request_wait": 144,
+    "get_request": 96, "blk_alloc_request": 0, "mempool_alloc": 144, "mempool_alloc_slab": 16,
+    # SLAB: cache_alloc_refill, cache_grow, kmem_getpages
+    "kmem_cache_alloc": 64, "__slab_alloc": 80, "new_slab": 96, "allocate_slab": 48,
+    "get_page_from_freelist": 304, "rmqueue_bulk": 0,
+}  # fmt: skip
+FRAMES = {"2.6.36": FRAMES_2_6_36, "2.6.34": FRAMES_2_6_34}
+PAGEVEC_BYTES = 128
+"""struct pagevec on x86-64: two longs and 14 pointers (include/linux/pagevec.h of 2.6.34)."""
+THREAD_INFO_BYTES = 104
+"""struct thread_info of x86-64 at the lower end of the stack (from memory)."""
 
-
-def depth(*functions: str) -> int:
-    """Bytes of a chain of calls, outermost first.
-
-    Raises:
-        KeyError: a function whose frame was not recorded.
-    """
-    return sum(FRAMES[f] for f in functions)
-
-
-WRITE_ENTRY = depth(
+Chain = tuple[str, ...]
+_WRITE: Chain = (
     "system_call_fastpath", "sys_write", "vfs_write", "do_sync_write", "generic_file_aio_write",
     "__generic_file_aio_write", "generic_perform_write",
 )  # fmt: skip
-FAULT_ENTRY = depth("page_fault", "do_page_fault", "handle_mm_fault", "__do_fault", "filemap_fault")
-WRITE_PAGE_ENTRY = WRITE_ENTRY + depth("ext3_write_begin", "grab_cache_page_write_begin")
-SHRINK = depth(
+_FAULT: Chain = ("page_fault", "do_page_fault", "handle_mm_fault", "__do_fault")
+_READPAGES: Chain = (
+    "ra_submit", "__do_page_cache_readahead", "read_pages", "ext3_readpages", "mpage_readpages",
+)  # fmt: skip
+ENTRIES: dict[str, Chain] = {
+    "write": (*_WRITE, "ext3_write_begin", "grab_cache_page_write_begin"),
+    # read(2) was not recorded: its upper half is taken to be as deep as that of write(2)
+    "read": (*_WRITE[:5], *_READPAGES),
+    "fault": (*_FAULT, "filemap_fault", "do_sync_mmap_readahead", *_READPAGES),
+    "anon": _FAULT,
+    "select": (
+        "system_call_fastpath", "sys_select", "core_sys_select", "do_select", "sock_poll",
+        "unix_poll", "__pollwait", "__get_free_pages", "alloc_pages_current",
+    ),
+}  # fmt: skip
+"""How a task comes to ask for a page (C12), by name."""
+ENTRY_NAMES = tuple(ENTRIES)
+
+_SHRINK: Chain = (
     "do_try_to_free_pages", "shrink_zones", "shrink_zone", "shrink_list", "shrink_inactive_list",
-    "shrink_page_list", "pageout",
+    "shrink_page_list",
 )  # fmt: skip
-DIRECT_RECLAIM = depth("__alloc_pages_nodemask", "try_to_free_pages") + SHRINK
-MEMCG_RECLAIM = (
-    depth(
-        "add_to_page_cache_lru", "add_to_page_cache_locked", "mem_cgroup_cache_charge",
-        "mem_cgroup_charge_common", "__mem_cgroup_try_charge", "__mem_cgroup_do_charge",
-        "mem_cgroup_hierarchical_reclaim", "try_to_free_mem_cgroup_pages",
-    )
-    + SHRINK
+_MEMCG_CHARGE: Chain = (
+    "add_to_page_cache_lru", "add_to_page_cache_locked", "mem_cgroup_cache_charge",
+    "mem_cgroup_charge_common", "__mem_cgroup_try_charge", "__mem_cgroup_do_charge",
+    "mem_cgroup_hierarchical_reclaim", "try_to_free_mem_cgroup_pages",
 )  # fmt: skip
-KSWAPD = depth(
-    "kernel_thread_helper", "kthread", "kswapd", "balance_pgdat", "shrink_zone", "shrink_list",
-    "shrink_inactive_list", "shrink_page_list", "pageout",
-)  # fmt: skip
-WRITE_CACHE_PAGES = depth(
-    "writeback_inodes_wb", "writeback_sb_inodes", "writeback_single_inode", "do_writepages",
-    "write_cache_pages", "__writepage",
-)  # fmt: skip
-FLUSHER = (
-    depth("kernel_thread_helper", "kthread", "bdi_writeback_thread")
-    + depth("wb_do_writeback", "wb_writeback")
-    + WRITE_CACHE_PAGES
-)
-DIRTIER = (
-    WRITE_ENTRY
-    + depth("balance_dirty_pages_ratelimited_nr", "balance_dirty_pages")
-    + WRITE_CACHE_PAGES
-)
-EXT3_WRITEPAGE = depth(
+_WRITE_INODES: Chain = ("writeback_inodes_wb", "writeback_sb_inodes", "writeback_single_inode")
+_WRITE_CACHE_PAGES: Chain = ("do_writepages", "write_cache_pages", "__writepage")
+_CONTEXTS: dict[str, Chain] = {
+    "kswapd": (
+        "kernel_thread_helper", "kthread", "kswapd", "balance_pgdat", "shrink_zone", "shrink_list",
+        "shrink_inactive_list", "shrink_page_list",
+    ),
+    "direct": ("__alloc_pages_nodemask", "try_to_free_pages", *_SHRINK),
+    "memcg": (*_MEMCG_CHARGE, *_SHRINK),
+    "flusher": (
+        "kernel_thread_helper", "kthread", "bdi_writeback_thread", "wb_do_writeback",
+        "wb_writeback", *_WRITE_INODES, *_WRITE_CACHE_PAGES,
+    ),
+    "dirtier": (
+        *_WRITE, "balance_dirty_pages_ratelimited_nr", "balance_dirty_pages", *_WRITE_INODES,
+        *_WRITE_CACHE_PAGES,
+    ),
+}  # fmt: skip
+CONTEXTS = tuple(_CONTEXTS)
+RECLAIM = ("kswapd", "direct", "memcg")
+_EXT3_WRITEPAGE: Chain = (
     "ext3_ordered_writepage", "block_write_full_page", "block_write_full_page_endio",
     "__block_write_full_page",
 )  # fmt: skip
-PAGE_ALLOCATION = depth("__alloc_pages_nodemask", "get_page_from_freelist", "rmqueue_bulk")
-SUBMIT = (
-    depth(
-        "submit_bh", "submit_bio", "generic_make_request", "__make_request", "get_request_wait",
-        "get_request", "blk_alloc_request", "mempool_alloc", "mempool_alloc_slab",
-        "kmem_cache_alloc", "__slab_alloc", "new_slab", "allocate_slab",
-    )
-    + PAGE_ALLOCATION
+_ALLOCATION: Chain = ("__alloc_pages_nodemask", "get_page_from_freelist", "rmqueue_bulk")
+_MAKE_REQUEST: Chain = (
+    "submit_bio", "generic_make_request", "__make_request", "get_request_wait", "get_request",
+    "blk_alloc_request", "mempool_alloc", "mempool_alloc_slab",
 )  # fmt: skip
-"""Down to a request whose slab must grow."""
-ALLOCATE_BLOCK = (
-    depth(
-        "ext3_get_block", "ext3_get_blocks_handle", "ext3_alloc_branch", "__getblk",
-        "__getblk_slow", "grow_dev_page", "find_or_create_page",
-    )
-    + PAGE_ALLOCATION
+_SLAB_GROWS: Chain = ("kmem_cache_alloc", "__slab_alloc", "new_slab", "allocate_slab", *_ALLOCATION)
+_EXT3_BLOCK: Chain = (
+    "ext3_get_block", "ext3_get_blocks_handle", "ext3_alloc_branch", "__getblk", "__getblk_slow",
+    "grow_dev_page", "find_or_create_page",
 )  # fmt: skip
-"""->writepage of a hole: an indirect block's buffer must be made."""
-BELOW_WRITEPAGE = EXT3_WRITEPAGE + SUBMIT
-BELOW_WRITEPAGE_HOLE = EXT3_WRITEPAGE + max(SUBMIT, ALLOCATE_BLOCK)
+_NESTED_RECLAIM: Chain = (
+    *_MEMCG_CHARGE, *_SHRINK, "__remove_mapping", "__remove_from_page_cache", "radix_tree_delete",
+    "call_rcu", "__call_rcu",
+)  # fmt: skip
+"""The indirect block's page is charged to a memcg that is at its limit: reclaim within reclaim."""
+_XFS_CONVERT: Chain = ("xfs_vm_writepage", "xfs_page_state_convert")
+_XFS_ALLOCATE: Chain = (
+    "xfs_map_blocks", "xfs_iomap", "xfs_iomap_write_allocate", "xfs_bmapi", "xfs_bmap_add_extent",
+    "xfs_bmap_add_extent_delay_real", "xfs_btree_insert", "xfs_btree_insrec",
+    "xfs_btree_make_block_unfull", "xfs_btree_split", "xfs_bmbt_alloc_block", "xfs_alloc_vextent",
+    "xfs_alloc_ag_vextent", "xfs_alloc_ag_vextent_near", "xfs_alloc_fixup_trees",
+    "xfs_alloc_lookup_eq", "xfs_btree_lookup", "xfs_btree_lookup_get_block",
+    "xfs_btree_read_buf_block", "xfs_trans_read_buf", "xfs_buf_read", "_xfs_buf_read",
+    "xfs_buf_iorequest", "_xfs_buf_ioapply",
+)  # fmt: skip
+
+
+class StackRules(NamedTuple):
+    """What decides how deep a call goes."""
+
+    frames: str = "2.6.36"
+    writepage: str = "ext3"
+    """Whose ->writepage is below reclaim: ``ext3`` or ``xfs``; depth only, ext3 does the work."""
+    storage_bytes: int = 0
+    """Stacked storage (md, dm, NFS) between generic_make_request and the driver."""
+    stackreduce: bool = False
+    """Two pagevecs out of the way (<1271352103-2280-1-git-send-email-mel@csn.ul.ie>)."""
+    thread_size_kib: int = 8
+
+
+class Call(NamedTuple):
+    """One ->writepage call: who, for what."""
+
+    context: str
+    entry: str = ""
+    """Of ENTRIES, for direct and memcg reclaim."""
+    hole: bool = False
+    """The page had no block."""
+    ranges: bool = False
+    """Reclaim writes by ranges (patch 5)."""
+
+
+def frame_table(rules: StackRules) -> dict[str, int]:
+    """Bytes of each function."""
+    table = dict(FRAMES[rules.frames])
+    table["storage"] = rules.storage_bytes
+    if rules.stackreduce and rules.frames == "2.6.34":
+        table["shrink_page_list"] -= PAGEVEC_BYTES
+        table["shrink_zone"] -= PAGEVEC_BYTES  # shrink_inactive_list's
+    return table
+
+
+def chain(call: Call, rules: StackRules) -> list[tuple[str, int]]:
+    """The deepest chain of the call, outermost first: (function, bytes); inlined ones left out."""
+    table = frame_table(rules)
+    above = (*ENTRIES.get(call.entry, ()), *_CONTEXTS[call.context])
+    if call.context in RECLAIM:
+        above += ("clean_page_list", *_WRITE_CACHE_PAGES) if call.ranges else ("pageout",)
+    below = max(_below(call, rules), key=lambda names: sum(table[n] for n in names))
+    return [(name, table[name]) for name in (*above, *below) if table[name]]
+
+
+def _below(call: Call, rules: StackRules) -> list[Chain]:
+    """What ->writepage may call."""
+    request: Chain = ("submit_bio", "generic_make_request", "storage", *_MAKE_REQUEST[2:])
+    if rules.writepage == "xfs":
+        convert = (*_XFS_CONVERT, *_XFS_ALLOCATE) if call.hole else _XFS_CONVERT
+        return [(*convert, *request, *_SLAB_GROWS)]
+    plain = (*_EXT3_WRITEPAGE, "submit_bh", *request, *_SLAB_GROWS)
+    if not call.hole:
+        return [plain]
+    deeper = _NESTED_RECLAIM if call.context == "memcg" else _ALLOCATION
+    return [plain, (*_EXT3_WRITEPAGE, *_EXT3_BLOCK, *deeper)]
+
+
+def depth_bytes(call: Call, rules: StackRules) -> int:
+    """Bytes of the chain."""
+    return sum(size for _, size in chain(call, rules))
+
+
+def stack_words(rules: StackRules) -> Any:
+    """``m.stack``: int64[contexts + 2, max(4, entries)], bytes.
+
+    Row c: a call of context c below its entry, by hole + 2 * ranges. Then the entries, and last
+    the bytes a thread may use.
+    """
+    words = np.zeros((len(CONTEXTS) + 2, max(4, len(ENTRIES))), np.int64)
+    for c, context in enumerate(CONTEXTS):
+        for which in range(4):
+            call = Call(context, "", bool(which & 1), bool(which & 2))
+            words[c, which] = depth_bytes(call, rules)
+    table = frame_table(rules)
+    for e, names in enumerate(ENTRIES.values()):
+        words[ROW_ENTRIES, e] = sum(table[name] for name in names)
+    words[ROW_LIMIT, 0] = rules.thread_size_kib * 1024 - THREAD_INFO_BYTES
+    return words
+
+
+ROW_ENTRIES = len(CONTEXTS)
+ROW_LIMIT = ROW_ENTRIES + 1
+_KSWAPD, _DIRECT, _MEMCG, _FLUSHER, _DIRTIER = range(len(CONTEXTS))
 
 
 @njit
-def note_writepage_stack(m: Any, t: Any, hole: Any) -> None:
-    """->writepage is called: how deep its deepest call goes, by who called it."""
+def note_writepage_stack(m: Any, t: Any, hole: Any, ranges: Any) -> None:
+    """->writepage is called: how deep its deepest call goes, by who called it and from where.
+
+    # Differs from 2.6.35: a call that does not fit is counted; there it overwrites thread_info.
+    """
     vm = m.vm
     issuer = m.task[t].issuer
-    below = BELOW_WRITEPAGE_HOLE if hole else BELOW_WRITEPAGE
+    which = (1 if hole else 0) + (2 if ranges else 0)
+    overflows = STACK_OVERFLOWS_OTHER
     if issuer == ISSUER_KSWAPD:
-        depth_bytes = np.int64(KSWAPD + below)
-        which = STACK_BYTES_MAX_KSWAPD
-    elif issuer == ISSUER_DIRECT:
-        depth_bytes = m.task[t].stack_bytes + DIRECT_RECLAIM + below
-        which = STACK_BYTES_MAX_DIRECT
-    elif issuer == ISSUER_MEMCG:
-        depth_bytes = m.task[t].stack_bytes + MEMCG_RECLAIM + below
-        which = STACK_BYTES_MAX_MEMCG
+        depth = m.stack[_KSWAPD, which]
+        most, overflows = STACK_BYTES_MAX_KSWAPD, STACK_OVERFLOWS_KSWAPD
+    elif issuer in (ISSUER_DIRECT, ISSUER_MEMCG):
+        entry = m.task[t].stack_entry
+        context = _DIRECT if issuer == ISSUER_DIRECT else _MEMCG
+        depth = m.stack[ROW_ENTRIES, entry] + m.stack[context, which]
+        most, overflows = STACK_BYTES_MAX_DIRECT, STACK_OVERFLOWS_DIRECT
+        if issuer == ISSUER_MEMCG:
+            most, overflows = STACK_BYTES_MAX_MEMCG, STACK_OVERFLOWS_MEMCG
+        by_entry = STACK_BYTES_MAX_WRITE_ENTRY + entry
+        vm[by_entry] = max(vm[by_entry], depth)
     elif issuer == ISSUER_DIRTIER:
-        depth_bytes = np.int64(DIRTIER + below)
-        which = STACK_BYTES_MAX
+        depth = m.stack[_DIRTIER, which & 1]
+        most = STACK_BYTES_MAX
     else:
-        depth_bytes = np.int64(FLUSHER + below)
-        which = STACK_BYTES_MAX_FLUSHER
-    vm[which] = max(vm[which], depth_bytes)
-    vm[STACK_BYTES_MAX] = max(vm[STACK_BYTES_MAX], depth_bytes)
+        depth = m.stack[_FLUSHER, which & 1]
+        most = STACK_BYTES_MAX_FLUSHER if issuer == ISSUER_FLUSHER else STACK_BYTES_MAX
+    vm[most] = max(vm[most], depth)
+    vm[STACK_BYTES_MAX] = max(vm[STACK_BYTES_MAX], depth)
+    if depth > m.stack[ROW_LIMIT, 0]:
+        vm[overflows] += 1

@@ -105,7 +105,7 @@ _FIELDS = (
     # CPU time of a search that is done but not yet spent, ns
     "debt_ns",
     # where reclaim's context is entered from, bytes of stack
-    "stack_bytes",
+    "stack_entry",
 )
 # fmt: on
 

@@ -50,8 +50,13 @@ that may go down.
     MEMCG_FLUSHER_WORKS, FLUSHER_FOREIGN_INODES, FLUSHER_SEARCH_NS,
     STACK_BYTES_MAX, STACK_BYTES_MAX_DIRECT, STACK_BYTES_MAX_MEMCG, STACK_BYTES_MAX_KSWAPD,
     STACK_BYTES_MAX_FLUSHER,
+    # of these, direct and memcg reclaim by the entry they came from (order of stack.ENTRIES)
+    STACK_BYTES_MAX_WRITE_ENTRY, STACK_BYTES_MAX_READ_ENTRY, STACK_BYTES_MAX_FAULT_ENTRY,
+    STACK_BYTES_MAX_ANON_ENTRY, STACK_BYTES_MAX_SELECT_ENTRY,
+    # calls deeper than THREAD_SIZE allows
+    STACK_OVERFLOWS_DIRECT, STACK_OVERFLOWS_MEMCG, STACK_OVERFLOWS_KSWAPD, STACK_OVERFLOWS_OTHER,
     NR_VM,
-) = range(139)
+) = range(148)
 # fmt: on
 
 _ALL = {name: value for name, value in globals().items() if name.isupper() and name != "NR_VM"}

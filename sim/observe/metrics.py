@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from sim.machine.stack import ENTRY_NAMES
 from sim.observe.columns import CONTEXTS, ISSUERS, PAGE_MIB, SECTOR_MIB, Column, columns
 from sim.observe.sources import (
     Number,
@@ -320,6 +321,12 @@ def _tasks() -> None:
     for who in ("direct", "memcg", "kswapd", "flusher"):
         name = f"stack_bytes_max_{who}"
         _count(name, name, "lower", f"Deepest stack, {who}", unit="B")
+    for entry in ENTRY_NAMES:
+        name = f"stack_bytes_max_{entry}_entry"
+        _count(name, name, "lower", f"Deepest stack of reclaim from {entry}", unit="B")
+    for who in ("direct", "memcg", "kswapd", "other"):
+        name = f"stack_overflows_{who}"
+        _count(name, name, "lower", f"Deeper than THREAD_SIZE, {who}", unit="calls")
 
 
 for _section in (

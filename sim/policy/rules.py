@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from sim.machine.rules import ReclaimRules
+from sim.machine.stack import StackRules
 from sim.scenario import Kernel, MemcgAnswer, Patch, Scenario, Tracepoints
 
 MAX_SWAP_CLEAN_WAIT = 50
@@ -70,3 +71,15 @@ def resolve(scenario: Scenario) -> ReclaimRules:
             rules = rules._replace(**changes)
     mask = sum(1 << i for i, family in enumerate(Tracepoints) if family in scenario.tracepoints)
     return rules._replace(trace_mask=mask)
+
+
+def stack_rules(scenario: Scenario) -> StackRules:
+    """Whose frames are on the stack of one run."""
+    spec = scenario.stack
+    return StackRules(
+        frames=str(spec.frames),
+        writepage=str(spec.writepage),
+        storage_bytes=spec.storage_bytes,
+        stackreduce=Patch.STACKREDUCE in scenario.patches,
+        thread_size_kib=spec.thread_size_kib,
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from sim.machine.stack import FAULT_ENTRY, WRITE_PAGE_ENTRY
+from sim.machine.stack import ENTRY_NAMES
 from sim.scenario import MixSpec, Scenario, WorkloadKind, WorkloadSpec
 from sim.scenario_timeline import GROUP, MIX
 from sim.units import KIB_PER_PAGE, NSEC_PER_SEC, NSEC_PER_USEC, pages_from_kib, pages_from_mib
@@ -39,8 +39,14 @@ CODES: dict[WorkloadKind, int] = {
 SYNCING = (WorkloadKind.FSYNC_WRITER, WorkloadKind.FS_MARK, WorkloadKind.OLTP)
 """Kinds that end each operation with fsync(2)."""
 
-FAULTING = (WorkloadKind.MMAP_DIRTIER, WorkloadKind.ANON_HOG, WorkloadKind.MAP_READER)
-"""Kinds that ask for pages from the fault path; the others from system calls (C12)."""
+ENTRY = {
+    WorkloadKind.MMAP_DIRTIER: "fault",
+    WorkloadKind.MAP_READER: "fault",
+    WorkloadKind.ANON_HOG: "anon",
+    WorkloadKind.SEQ_READER: "read",
+    WorkloadKind.RAND_READER: "read",
+}
+"""Where a kind asks for pages from, if not from write(2) (C12)."""
 
 MIX_DEFAULTS: dict[WorkloadKind, dict[str, int]] = {
     WorkloadKind.SEQ_WRITER: {"file_mib": 4096, "block_kib": 64},
@@ -133,5 +139,5 @@ def _columns(spec: WorkloadSpec) -> dict[str, int]:
         "w_run_pages": spec.run_pages,
         "w_think_ns": spec.think_us * NSEC_PER_USEC,
         "w_fsync": int(spec.kind in SYNCING),
-        "stack_bytes": FAULT_ENTRY if spec.kind in FAULTING else WRITE_PAGE_ENTRY,
+        "stack_entry": ENTRY_NAMES.index(ENTRY.get(spec.kind, "write")),
     }

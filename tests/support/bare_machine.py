@@ -23,6 +23,7 @@ from sim.machine.mem_cgroup import MEMCG
 from sim.machine.page import PAGE, PG_dirty, PG_uptodate, PG_writeback
 from sim.machine.request import ELEVATOR_CFQ, IO_LOG, ISSUER_OTHER
 from sim.machine.rules import ReclaimRules, rules_array
+from sim.machine.stack import StackRules, stack_words
 from sim.machine.stall import STALL
 from sim.machine.sysctl import (
     DIRTY_BACKGROUND_RATIO,
@@ -171,6 +172,7 @@ def make(
     arrays["vm"] = np.zeros(NR_VM, np.int64)
     arrays["sysctl"] = np.zeros(NR_SYSCTL, np.int64)
     arrays["cost"] = costs_ns(mips)
+    arrays["stack"] = stack_words(StackRules())
     arrays["rules"] = rules_array(rules or ReclaimRules())
     arrays["swap_map"] = np.zeros(max(swap_pages, 1), np.int32)
     arrays["wake"] = np.zeros(256, np.int64)
