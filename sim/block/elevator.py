@@ -58,7 +58,7 @@ from sim.machine.vmstat import (
     SEQUENTIAL_WRITTEN,
 )
 from sim.machine.wake import wake_up
-from sim.machine.writeback import end_page_read, end_page_writeback
+from sim.machine.writeback import end_buffers_write, end_page_read, end_page_writeback
 
 WAITS = -1
 """``task.batch_count`` of a task that sleeps in get_request_wait."""
@@ -405,7 +405,7 @@ def _complete(m: Any) -> None:
     while pfn >= 0:
         following = np.int64(page[pfn].bio_next)
         if page[pfn].page_flags & PG_buffers_locked:
-            page[pfn].page_flags &= ~PG_buffers_locked
+            end_buffers_write(m, pfn)
         elif rq.write != 0:
             end_page_writeback(m, pfn)
         else:

@@ -2,7 +2,7 @@
 
 A commit runs five seconds after its transaction began. Ordered data is written buffer by buffer:
 the pages stay dirty for the VM, and their next ->writepage has nothing to do; one that comes while
-the buffers are being written leaves the page dirty.
+the buffers are being written waits for that, or, if it is reclaim's, leaves the page dirty.
 
 While the log is written nobody may change the metadata that is in it: who wants to, to allocate a
 block, sleeps until the writes have ended.
@@ -24,7 +24,7 @@ from sim.fs.transaction import journal_dirty_data
 from sim.fs.writepage import next_dirty
 from sim.machine.address_space import I_ORDERED
 from sim.machine.cost import COST_INODE, COST_WRITEPAGE
-from sim.machine.filesystem import META_COMMITTING, META_RUNNING
+from sim.machine.filesystem import META_COMMITTING, META_RUNNING, WBUF_SIZE
 from sim.machine.machine import LIMIT, NOW
 from sim.machine.page import (
     PG_buffers_clean,
@@ -122,25 +122,19 @@ def _begin_ordered(m: Any, t: Any, ino: Any) -> Any:
 
 
 @njit
-def submit_data(m: Any, t: Any) -> Any:
-    """Write the dirty buffers of the committing transaction's inodes; a stop code.
+def _lock_buffers(m: Any, t: Any) -> Any:
+    """Lock the dirty buffers of the committing transaction until there are WBUF_SIZE of them.
 
-    What was dirtied since the next transaction began is that one's.
-    ``task.wbc_step`` is 1 within an inode. Dirty pages without a block (holes of a mapping) do not
-    belong to any transaction yet.
+    What was dirtied since the next transaction began is that one's. ``task.wbc_step`` is 1 within
+    an inode. Dirty pages without a block (holes of a mapping) do not belong to any transaction yet.
     """
     task = m.task[t]
     fs = m.fs[0]
     page = m.page
-    clock = m.clock
-    if task.bio_sectors != 0:
-        stop = submit_bio(m, t)
-        if stop != DONE:
-            return stop
-    while True:
+    while fs.nr_wbuf < WBUF_SIZE:
         if task.wbc_step == 0:
             if fs.committing_head < 0:
-                return DONE
+                return
             _begin_ordered(m, t, np.int64(fs.committing_head))
             task.wbc_step = 1
         base = np.int64(m.inode[task.wbc_inode].first_slot)
@@ -148,31 +142,54 @@ def submit_data(m: Any, t: Any) -> Any:
         if index < 0:
             task.wbc_step = 0
             continue
-        if clock[NOW] >= clock[LIMIT]:
-            return BUDGET_SPENT
         task.wbc_index = index + 1
         pfn = np.int64(m.slot_pfn[base + index])
         if fs.running and page[pfn].dirtied_ms * np.int64(NSEC_PER_MSEC) >= fs.started_ns:
             journal_dirty_data(m, task.wbc_inode)  # data of the next transaction
             continue
-        block = np.int64(m.slot_block[base + index])
         flags = page[pfn].page_flags
         if (
-            block < 0
+            m.slot_block[base + index] < 0
             or flags & (PG_writeback | PG_buffers_clean | PG_buffers_locked)
             or not flags & PG_dirty
         ):
             continue
         page[pfn].page_flags |= PG_buffers_clean | PG_buffers_locked
-        clock[NOW] += m.cost[COST_WRITEPAGE]
+        fs.wbuf[fs.nr_wbuf] = pfn
+        fs.nr_wbuf += 1
+
+
+@njit
+def submit_data(m: Any, t: Any) -> Any:
+    """Write the dirty buffers of the committing transaction's inodes; a stop code.
+
+    Many are locked, then submitted one by one (journal_submit_data_buffers): whoever wants to lock
+    one of them waits until all before it have found room in the queue, and its own write has ended.
+    """
+    task = m.task[t]
+    fs = m.fs[0]
+    page = m.page
+    while True:
+        if task.bio_sectors != 0:
+            stop = submit_bio(m, t)
+            if stop != DONE:
+                return stop
+        if fs.wbuf_pos >= fs.nr_wbuf:
+            fs.wbuf_pos = fs.nr_wbuf = 0
+            _lock_buffers(m, t)
+            if fs.nr_wbuf == 0:
+                return DONE
+        if m.clock[NOW] >= m.clock[LIMIT]:
+            return BUDGET_SPENT
+        pfn = np.int64(fs.wbuf[fs.wbuf_pos])
+        fs.wbuf_pos += 1
+        m.clock[NOW] += m.cost[COST_WRITEPAGE]
         m.vm[WRITTEN_JOURNAL] += 1
-        begin_metadata_bio(m, t, block)
+        inode = m.inode[page[pfn].mapping]
+        begin_metadata_bio(m, t, m.slot_block[inode.first_slot + page[pfn].index])
         task.bio_first_page = pfn
         task.bio_last_page = pfn
         task.bio_cookie = COOKIE
-        stop = submit_bio(m, t)
-        if stop != DONE:
-            return stop
 
 
 @njit

@@ -27,8 +27,9 @@ from sim.machine.page import (
     PG_writable,
     PG_writeback,
 )
+from sim.machine.request import ISSUER_DIRECT, ISSUER_KSWAPD, ISSUER_MEMCG
 from sim.machine.stack import note_writepage_stack
-from sim.machine.task import BUDGET_SPENT, DONE, WANT_JOURNAL
+from sim.machine.task import BUDGET_SPENT, DONE, WANT_BUFFER, WANT_JOURNAL
 from sim.machine.vmstat import PSWPOUT, WRITTEN_KSWAPD
 from sim.machine.writeback import clear_page_dirty_for_io, end_page_writeback, set_page_writeback
 from sim.units import SECTORS_PER_PAGE
@@ -49,9 +50,9 @@ WB_READ = 5
 def _start_writepage(m: Any, t: Any, pfn: Any) -> Any:
     """Clean the page and put it under writeback; True when ``task.bio_*`` is there to submit.
 
-    No bio: the page was clean, its buffers were (a commit wrote them), a commit is writing them
-    (the page stays dirty), or the disk is full, which the kernel reports at fsync and forgets the
-    data.
+    No bio: the page was clean, its buffers were (a commit wrote them), a commit is writing them and
+    the caller may not wait (the page stays dirty), or the disk is full, which the kernel reports at
+    fsync and forgets the data.
     """
     m.clock[NOW] += m.cost[COST_WRITEPAGE]
     page = m.page[pfn]
@@ -104,6 +105,22 @@ def _waits_for_log(m: Any, pfn: Any) -> Any:
         return False
     ino, index = np.int64(page.mapping), np.int64(page.index)
     return m.slot_block[m.inode[ino].first_slot + index] < 0 and in_shadow(m, ino, index)
+
+
+@njit
+def _waits_for_buffer(m: Any, t: Any, pfn: Any) -> Any:
+    """Does ->writepage sleep in lock_buffer until a commit has written the page's buffers?
+
+    Reclaim's wbc is nonblocking and redirties such a page; the flusher's and the dirtiers' is not
+    (__block_write_full_page).
+    """
+    if not m.page[pfn].page_flags & PG_buffers_locked:
+        return False
+    task = m.task[t]
+    if task.issuer in (ISSUER_KSWAPD, ISSUER_DIRECT, ISSUER_MEMCG):
+        return False
+    task.wait_pfn = pfn
+    return True
 
 
 @njit
@@ -194,6 +211,9 @@ def write_cache_pages(m: Any, t: Any) -> Any:
         if _waits_for_log(m, pfn):
             task.wbc_index = index
             return WANT_JOURNAL
+        if _waits_for_buffer(m, t, pfn):
+            task.wbc_index = index
+            return WANT_BUFFER
         task.wbc_nr_to_write -= 1
         if task.wbc_range_cyclic:
             inode.writeback_index = index + 1

@@ -22,6 +22,8 @@ MAX_GROUPS = 4096
 MAX_META = 8192
 """Metadata blocks that one transaction remembers; it is committed at half of that."""
 MAX_CHECKPOINT = 32768
+WBUF_SIZE = 512
+"""Data buffers that a commit locks before it submits them (j_wbufsize)."""
 NR_WINDOWS = 256
 MAX_WORKS = 256
 BACKGROUND_WORK = -1
@@ -65,6 +67,9 @@ FS = np.dtype(
         ("nr_committing", np.int64),
         ("committing_meta", np.int32, (MAX_META,)),
         ("committing_head", np.int64),  # its ordered inodes
+        ("wbuf", np.int32, (WBUF_SIZE,)),  # pages whose buffers are locked, to be submitted
+        ("nr_wbuf", np.int64),
+        ("wbuf_pos", np.int64),  # how many of them have been
         ("log_io", np.int64),  # its metadata is being written to the log: nobody may change it
         ("log_pos", np.int64),  # blocks of the log written so far
         ("log_length", np.int64),  # descriptors and metadata

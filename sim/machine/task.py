@@ -41,6 +41,8 @@ WANT_JOURNAL = 17
 """An allocation needs metadata that a commit is writing to the log (wait for BH_Unshadow)."""
 WANT_COMMIT = 18
 """log_wait_commit: until a transaction is on disk."""
+WANT_BUFFER = 19
+"""lock_buffer: until the commit's write of the buffers of task.wait_pfn has ended."""
 
 PF_MEMALLOC = 1 << 0
 PF_KSWAPD = 1 << 1

@@ -11,10 +11,11 @@ from sim.engine.clock import NOW, SLEEP_CAUSE, SLEEP_UNTIL_NS, SLEEP_WAITQ
 from sim.engine.jit import njit
 from sim.engine.records import NEVER
 from sim.machine.machine import JIFFY_NS
-from sim.machine.page import PG_locked, PG_waiters, PG_writeback
+from sim.machine.page import PG_buffers_locked, PG_locked, PG_waiters, PG_writeback
 from sim.machine.request import ISSUER_DIRECT, ISSUER_KSWAPD, ISSUER_MEMCG
 from sim.machine.task import (
     WANT_ALLOC_RETRY_WAIT,
+    WANT_BUFFER,
     WANT_COMMIT,
     WANT_CONGESTION_WAIT,
     WANT_ISOLATED_WAIT,
@@ -94,14 +95,17 @@ def begin_wait(m: Any, t: Any, stop: Any) -> Any:
     """Sleep as the stop code of a kernel says; READY when what it waits for has come."""
     task = m.task[t]
     said = ASLEEP
-    if stop in (WANT_PAGE_WRITEBACK, WANT_PAGE_READ):
+    if stop in (WANT_PAGE_WRITEBACK, WANT_PAGE_READ, WANT_BUFFER):
         page = m.page[task.wait_pfn]
-        bit = PG_writeback if stop == WANT_PAGE_WRITEBACK else PG_locked
+        bit, cause = PG_locked, _PAGE_READ
+        if stop == WANT_PAGE_WRITEBACK:
+            bit, cause = PG_writeback, _PAGE_WRITEBACK
+        elif stop == WANT_BUFFER:
+            bit, cause = PG_buffers_locked, _JOURNAL
         if not page.page_flags & bit:
             task.wait_pfn = -1
             return READY
         page.page_flags |= PG_waiters
-        cause = _PAGE_WRITEBACK if stop == WANT_PAGE_WRITEBACK else _PAGE_READ
         set_sleep(m, cause, NO_WAITQ, NEVER)
         said = ASLEEP_UNPLUG  # who waits for a page starts the disk (sync_page)
     elif stop == WANT_REQUEST_ASYNC:
@@ -139,7 +143,7 @@ def end_wait(m: Any, t: Any) -> None:
     away_ns = m.clock[NOW] - m.sched[t].wait_begin_ns
     if stop in (WANT_PAGE_WRITEBACK, WANT_PAGE_READ):
         m.task[t].stall_wait_ns += away_ns
-    elif stop in (WANT_REQUEST_ASYNC, WANT_REQUEST_SYNC, WANT_JOURNAL):
+    elif stop in (WANT_REQUEST_ASYNC, WANT_REQUEST_SYNC, WANT_JOURNAL, WANT_BUFFER):
         account_writepage(m, t, away_ns)
     elif stop not in (WANT_THINK, WANT_PAUSE, WANT_COMMIT):
         account_congestion_wait(m, t, away_ns)

@@ -18,6 +18,7 @@ from sim.machine.machine import ANY_WAKE, NOW, NR_WAKE_TASKS
 from sim.machine.page import (
     PG_active,
     PG_buffers_clean,
+    PG_buffers_locked,
     PG_dirty,
     PG_locked,
     PG_lru,
@@ -143,6 +144,15 @@ def end_page_read(m: Any, pfn: Any) -> Any:
     """A read into the page is done: it is uptodate and unlocked."""
     page = m.page[pfn]
     page.page_flags = (page.page_flags | PG_uptodate) & ~PG_locked
+    if page.page_flags & PG_waiters:
+        _wake_waiters(m, pfn)
+
+
+@njit
+def end_buffers_write(m: Any, pfn: Any) -> Any:
+    """A commit's write of the page's buffers is done: whoever wants to lock them may."""
+    page = m.page[pfn]
+    page.page_flags &= ~PG_buffers_locked
     if page.page_flags & PG_waiters:
         _wake_waiters(m, pfn)
 

@@ -23,7 +23,7 @@ from sim.machine.page import (
     PG_writeback,
 )
 from sim.machine.request import RQ_DISPATCHED, RQ_FREE, RQ_QUEUED
-from sim.machine.task import PF_MEMDIE
+from sim.machine.task import PF_MEMDIE, WANT_BUFFER
 from sim.machine.vmstat import (
     NR_FILE_DIRTY,
     NR_FREE_PAGES,
@@ -297,7 +297,10 @@ def check_requests(simulation: Any) -> None:
     under_io += _pages_of_bios(arrays)
     assert len(under_io) == len(set(under_io)), "a page is in two requests"
     writeback = set(np.flatnonzero(flags & (PG_writeback | PG_buffers_locked)).tolist())
-    assert writeback <= set(under_io), "a page under writeback is in no request"
+    fs = arrays.fs[0]
+    locked = fs["wbuf"][int(fs["wbuf_pos"]) : int(fs["nr_wbuf"])].tolist()
+    assert not set(locked) & set(under_io), "a commit submits a page twice"
+    assert writeback == set(under_io) & writeback | set(locked), "a page under IO is in no request"
     unread = np.flatnonzero((flags & PG_locked != 0) & (flags & PG_isolated == 0)).tolist()
     assert {pfn for pfn in unread if pfn not in under_io} <= _to_be_read(arrays)
 
@@ -371,6 +374,11 @@ def check_sleepers(simulation: Any) -> None:
             assert pfn >= 0, who
             assert int(arrays.page["page_flags"][pfn]) & bit, f"{who}: page {pfn} has no IO"
             assert int(arrays.page["page_flags"][pfn]) & PG_waiters, f"{who}: none is to be woken"
+        elif arrays.sched["wait_stop"][task.number] == WANT_BUFFER:
+            flags = int(arrays.page["page_flags"][int(arrays.task["wait_pfn"][task.number])])
+            assert flags & PG_buffers_locked, f"{who}: no commit has its buffers"
+            assert flags & PG_waiters, f"{who}: none is to be woken"
+            assert arrays.fs["committing"][0], who
         elif waitq == COMMIT_WAIT:
             wanted = arrays.fs["running"][0] and arrays.fs["commit_wanted"][0]
             assert arrays.fs["committing"][0] or wanted, who

@@ -7,14 +7,21 @@ import numpy as np
 from sim.fs.ext3_layout import in_shadow
 from sim.fs.journal import begin_commit, journal_disk_block, submit_data
 from sim.fs.transaction import journal_dirty_metadata
-from sim.fs.writepage import writepage
+from sim.fs.writepage import begin_write_cache_pages, write_cache_pages, writepage
 from sim.machine.address_space import I_ORDERED
 from sim.machine.filesystem import META_CHECKPOINT, META_COMMITTING, META_RUNNING
-from sim.machine.machine import NOW
-from sim.machine.page import PG_buffers_clean, PG_dirty, PG_writeback
-from sim.machine.request import ISSUER_FLUSHER, ISSUER_JOURNAL
-from sim.machine.vmstat import JOURNAL_BLOCKS, JOURNAL_COMMITS, NR_FILE_DIRTY, WRITTEN_JOURNAL
-from tests.support.bare_machine import KJOURNALD
+from sim.machine.machine import LIMIT, NOW
+from sim.machine.page import PG_buffers_clean, PG_buffers_locked, PG_dirty, PG_writeback
+from sim.machine.request import ISSUER_FLUSHER, ISSUER_JOURNAL, ISSUER_MEMCG
+from sim.machine.task import BUDGET_SPENT, DONE, WANT_BUFFER
+from sim.machine.vmstat import (
+    JOURNAL_BLOCKS,
+    JOURNAL_COMMITS,
+    NR_FILE_DIRTY,
+    WRITTEN_FLUSHER,
+    WRITTEN_JOURNAL,
+)
+from tests.support.bare_machine import FLUSHER, KJOURNALD, WRITER
 
 SECOND = 1_000_000_000
 START = 759
@@ -216,3 +223,47 @@ def test_a_transaction_of_a_quarter_of_the_journal_is_committed_at_once(machine)
     x.s.drain(x.s.engine.now_ns)
     x.run(0.5)
     assert x.vm[JOURNAL_COMMITS] == 1
+
+
+def _committing(machine, nr_pages=4):
+    """A commit that has locked the buffers of dirty pages and submitted the first."""
+    x = machine(nr_requests=128)
+    x.dirty(0, *range(nr_pages))
+    begin_commit(x.m)
+    x.clock[LIMIT] = 0
+    assert submit_data(x.m, KJOURNALD) == BUDGET_SPENT
+    x.clock[LIMIT] = 1 << 60
+    return x
+
+
+def test_a_commit_locks_all_buffers_of_a_batch_before_it_submits_them(machine):
+    x = _committing(machine, 600)
+    locked = [i for i in range(600) if x.flags(0, i) & PG_buffers_locked]
+    assert locked == list(range(512))
+    x.finish(submit_data, t=KJOURNALD)
+    x.drain_disk()
+    assert not any(x.flags(0, i) & PG_buffers_locked for i in range(600))
+    assert x.vm[WRITTEN_JOURNAL] == 600
+
+
+def test_the_flusher_waits_for_buffers_that_a_commit_has_locked(machine):
+    x = _committing(machine)
+    task = x.arrays.task[FLUSHER]
+    task.issuer = ISSUER_FLUSHER
+    task.wbc_nr_to_write = 1024
+    begin_write_cache_pages(x.m, FLUSHER, 0)
+    assert write_cache_pages(x.m, FLUSHER) == WANT_BUFFER
+    assert task.wait_pfn == x.page_of(0, 0)
+    x.finish(submit_data, t=KJOURNALD)
+    x.drain_disk()
+    x.finish(write_cache_pages, t=FLUSHER)
+    assert x.vm[NR_FILE_DIRTY] == 0
+    assert x.vm[WRITTEN_FLUSHER] == 0, "the commit has written them"
+
+
+def test_reclaim_leaves_a_page_dirty_whose_buffers_a_commit_has_locked(machine):
+    x = _committing(machine)
+    x.arrays.task[WRITER].issuer = ISSUER_MEMCG
+    assert writepage(x.m, WRITER, x.page_of(0, 1)) == DONE
+    assert x.flags(0, 1) & PG_dirty
+    assert not x.flags(0, 1) & PG_writeback
