@@ -60,6 +60,7 @@ from sim.machine.sysctl import (
 from sim.machine.system import System
 from sim.machine.task import PF_MEMDIE, TASK
 from sim.machine.tracepoints import TRACE
+from sim.machine.victim import victim_array
 from sim.machine.vmstat import MEMCG_OOM_KILLS, NR_FREE_PAGES, NR_VM, OOM_KILLS
 from sim.machine.zone import ZONE_NAMES
 from sim.mm.page_cache import exit_mm
@@ -167,7 +168,8 @@ def _charges(s: Scenario) -> dict[str, Any]:
         limit = pages_from_mib(spec.limit_mib)
         memcg["limit"][i] = limit
         memcg["wmark_low"][i], memcg["wmark_high"][i] = watermarks(limit)
-    return {"memcg": memcg, "rules": rules_array(resolve(s))}
+    victim = victim_array(len(s.memcgs) + 1)
+    return {"memcg": memcg, "rules": rules_array(resolve(s)), "victim": victim}
 
 
 def _tasks(s: Scenario, plans: list[TaskPlan], nr_tasks: int) -> dict[str, Any]:

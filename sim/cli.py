@@ -198,7 +198,7 @@ def _link(scenario: Scenario) -> str:
 
 
 def _report(result: Result, scenario: Scenario) -> dict[str, Any]:
-    from sim.observe.metrics import metrics
+    from sim.observe.metrics import metrics, victim_rows
     from sim.observe.stacks import deepest
 
     return {
@@ -210,6 +210,7 @@ def _report(result: Result, scenario: Scenario) -> dict[str, Any]:
         "seed": scenario.seed,
         "metrics": metrics(result),
         "stacks": deepest(result),
+        "victims": [row._asdict() for row in victim_rows(result)],
     }
 
 

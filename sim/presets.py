@@ -286,6 +286,23 @@ PRESETS: dict[str, Preset] = {
         f"{_SEED}; {_KAMEZAWA}",
         ("C16", "C20"),
     ),
+    "global-victims": Preset(
+        replace(
+            _GLOBAL,
+            memcgs=(MemcgSpec(name="box", limit_mib=96),),
+            workloads=(
+                *_GLOBAL.workloads,
+                WorkloadSpec(
+                    kind=WorkloadKind.SEQ_READER, memcg="box", file_mib=80, rate_kib_per_s=16_384
+                ),
+            ),
+        ),
+        "Whose pages does global reclaim take, and for whom?",
+        "A container within its limit reads a file that would fit; tasks outside it fill memory. "
+        "Look at the pages that direct reclaim and kswapd take from it.",
+        f"{_SEED}: why would a process reclaim pages of another container?",
+        ("C19",),
+    ),
     "global": Preset(
         _GLOBAL,
         "How much does direct reclaim write, and how long do its callers stall?",

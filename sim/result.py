@@ -20,8 +20,19 @@ from sim.engine.records import SLEEP
 from sim.machine.request import IO_LOG, Issuer
 from sim.machine.stall import STALL, StallKind
 from sim.machine.tracepoints import TRACE
+from sim.machine.victim import VICTIM
 
-__all__ = ["IO_LOG", "SLEEP", "STALL", "TRACE", "Issuer", "Result", "SleepCause", "StallKind"]
+__all__ = [
+    "IO_LOG",
+    "SLEEP",
+    "STALL",
+    "TRACE",
+    "VICTIM",
+    "Issuer",
+    "Result",
+    "SleepCause",
+    "StallKind",
+]
 
 
 class SleepCause(IntEnum):
@@ -41,7 +52,7 @@ class SleepCause(IntEnum):
     NO_PROGRESS = 11
 
 
-FAMILIES = ("series", "io", "stalls", "sleeps", "trace", "counters", "tasks")
+FAMILIES = ("series", "io", "stalls", "sleeps", "trace", "counters", "tasks", "victims")
 PRESENT = "present"
 
 
@@ -62,6 +73,8 @@ class Result:
     sleeps: np.ndarray = field(default_factory=lambda: np.zeros(0, SLEEP))
     trace: np.ndarray = field(default_factory=lambda: np.zeros(0, TRACE))
     tasks: list[dict[str, Any]] = field(default_factory=list)
+    victims: np.ndarray = field(default_factory=lambda: np.zeros(0, VICTIM))
+    """Who reclaimed and wrote whose pages, cumulative; groups and owners index meta memcgs."""
     families: dict[str, str] = field(default_factory=lambda: dict.fromkeys(FAMILIES, PRESENT))
 
     def has(self, family: str) -> bool:
@@ -80,7 +93,7 @@ class Result:
             h.update(name.encode())
             h.update(np.ascontiguousarray(self.series[name]).tobytes())
         h.update(json.dumps(self.counters, sort_keys=True).encode())
-        for array in (self.io, self.stalls, self.sleeps):
+        for array in (self.io, self.stalls, self.sleeps, self.victims):
             for name in array.dtype.names or ():
                 h.update(np.ascontiguousarray(array[name]).tobytes())
         h.update(json.dumps(self.tasks, sort_keys=True).encode())
@@ -107,6 +120,7 @@ class Result:
             stalls=self.stalls,
             sleeps=self.sleeps,
             trace=self.trace,
+            victims=self.victims,
             **{f"series.{name}": column for name, column in self.series.items()},
         )
         return buffer.getvalue()
@@ -129,6 +143,7 @@ class Result:
                 stalls=npz["stalls"],
                 sleeps=npz["sleeps"],
                 trace=npz["trace"],
+                victims=npz["victims"] if "victims" in npz.files else np.zeros(0, VICTIM),
                 series={k[7:]: npz[k] for k in npz.files if k.startswith("series.")},
             )
 

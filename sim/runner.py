@@ -14,6 +14,7 @@ from sim.machine.machine import IO_LOG_LOST, STALL_LOST, TRACE_LOST
 from sim.machine.request import IO_LOG
 from sim.machine.stall import STALL
 from sim.machine.tracepoints import TRACE
+from sim.machine.victim import victims
 from sim.machine.vmstat import NAMES
 from sim.result import SLEEP, Result, SleepCause
 from sim.scenario import Scenario, ScenarioError
@@ -111,6 +112,7 @@ def _result(
         sleeps=arrays["sleeps"],
         trace=_in_order(arrays["trace"]),
         tasks=_tasks(simulation),
+        victims=victims(simulation.system.arrays.victim),
     )
 
 

@@ -30,6 +30,7 @@ from sim.machine.page import (
 from sim.machine.request import ISSUER_DIRECT, ISSUER_KSWAPD, ISSUER_MEMCG
 from sim.machine.stack import note_writepage_stack
 from sim.machine.task import BUDGET_SPENT, DONE, WANT_BUFFER, WANT_JOURNAL
+from sim.machine.victim import WRITTEN, count_victim
 from sim.machine.vmstat import PSWPOUT, WRITTEN_KSWAPD
 from sim.machine.writeback import clear_page_dirty_for_io, end_page_writeback, set_page_writeback
 from sim.units import SECTORS_PER_PAGE
@@ -94,6 +95,7 @@ def _start_writepage(m: Any, t: Any, pfn: Any) -> Any:
     task.bio_first_page = pfn
     task.bio_last_page = pfn
     m.vm[WRITTEN_KSWAPD + task.issuer] += 1
+    count_victim(m, t, pfn, WRITTEN)
     return True
 
 

@@ -81,6 +81,7 @@ FIELDS = (
     "io_log",  # IO_LOG[n]
     "trace",  # TRACE[n]
     "stall",  # STALL_LOG[n]
+    "victim",  # int64[nr_issuers * nr_memcgs, 2 * nr_memcgs]; sim.machine.victim
 )
 
 PAGE_LIST_MAX = 1088

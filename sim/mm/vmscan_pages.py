@@ -35,6 +35,7 @@ from sim.machine.page import (
 from sim.machine.request import ISSUER_DIRECT, ISSUER_KSWAPD, ISSUER_MEMCG
 from sim.machine.sysctl import HZ
 from sim.machine.task import BUDGET_SPENT, DONE, WANT_CONGESTION_WAIT
+from sim.machine.victim import RECLAIMED, count_victim
 from sim.machine.vmstat import (
     DIRTY_MET_KSWAPD,
     DIRTY_SKIPPED,
@@ -189,6 +190,7 @@ def _free(m: Any, t: Any, pfn: Any) -> Any:
         # the page table entry becomes the swap entry
         inode = m.inode[page.mapping]
         m.slot_block[inode.first_slot + page.index] = page.block
+    count_victim(m, t, pfn, RECLAIMED)
     remove_from_page_cache(m, pfn)
     uncharge_page(m, pfn)
     free_page(m, pfn)

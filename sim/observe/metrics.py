@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from sim.machine.stack import ENTRY_NAMES
+from sim.machine.stack_chains import ENTRY_NAMES
 from sim.observe.columns import CONTEXTS, ISSUERS, PAGE_MIB, SECTOR_MIB, Column, columns
 from sim.observe.sources import (
     Number,
@@ -32,6 +32,7 @@ from sim.observe.sources import (
     stall_ns,
     stall_percentile_ms,
     stall_sum,
+    taken,
 )
 from sim.observe.tables import (
     Latency,
@@ -40,6 +41,7 @@ from sim.observe.tables import (
     latency_summary,
     mmtests_rows,
     stall_cdf,
+    victim_rows,
 )
 from sim.result import Result, SleepCause, StallKind
 from sim.units import NSEC_PER_MSEC, NSEC_PER_SEC, SECTOR_SIZE
@@ -47,7 +49,7 @@ from sim.units import NSEC_PER_MSEC, NSEC_PER_SEC, SECTOR_SIZE
 __all__ = [
     "HEADLINE", "METRICS", "Column", "Headline", "Latency", "Metric", "Row", "StallCdf",
     "columns", "headline", "latency_summary", "metrics", "mmtests_rows", "percentile_ns",
-    "stall_cdf",
+    "stall_cdf", "victim_rows",
 ]  # fmt: skip
 
 
@@ -177,6 +179,11 @@ def _what_reclaim_met() -> None:
         _count(f"writeback_met_{who}", f"writeback_met_{who}", "lower", title)
     _count("dirty_pages_skipped", "dirty_skipped", title="Dirty pages put back on the LRU")
     _count("queue_congested_keep", "queue_congested_keep", title="Kept because queue congested")
+    for what in ("reclaimed", "written"):
+        formula = f"pages {what} by direct reclaim or kswapd that belong to a memcg they did not "
+        formula += "work for (C19)"
+        title = f"Pages of others {what} by global reclaim"
+        _add(f"global_{what}_from_memcgs", "pages", formula, "lower", taken(what), title)
     _count("lumpy_waits", "lumpy_waits", "lower", unit="waits")
     _count(
         "wait_iff_congested_calls", "conditional_waits",

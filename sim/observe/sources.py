@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from sim.result import Result, SleepCause, StallKind
+from sim.result import Issuer, Result, SleepCause, StallKind
 from sim.units import NSEC_PER_MSEC, SECTOR_SIZE, SECTORS_PER_PAGE
 
 Number = int | float
@@ -53,6 +53,23 @@ def ratio(top: Source, bottom: Source, factor: float = 1) -> Source:
 def duration_ns(result: Result) -> int:
     """Length of the run, as a source."""
     return result.duration_ns
+
+
+# ---- whose pages
+
+
+def taken(what: str) -> Source:
+    """Pages that kswapd and direct reclaim took from memcgs they did not work for."""
+
+    def source(result: Result) -> int | None:
+        if not result.has("victims"):
+            return None
+        rows = result.victims
+        from_zones = (rows["issuer"] == Issuer.KSWAPD) | (rows["issuer"] == Issuer.DIRECT)
+        others = (rows["owner"] > 0) & (rows["owner"] != rows["group"])
+        return int(rows[what][from_zones & others].sum())
+
+    return source
 
 
 # ---- stalls and sleeps

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import product
 from typing import Any
 
-from sim.machine.stack import (
+from sim.machine.stack_chains import (
     CONTEXTS,
     ENTRY_NAMES,
     RECLAIM,

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sim.result import Result, StallKind
+from sim.result import Issuer, Result, StallKind
 from sim.units import NSEC_PER_MSEC, NSEC_PER_SEC, NSEC_PER_USEC
 
 Number = int | float
@@ -45,6 +45,16 @@ STALL_NAMES: dict[str, StallKind] = {
     "unknown": StallKind.UNKNOWN,
 }
 MAX_CDF_POINTS = 400
+
+
+class Victim(NamedTuple):
+    """Pages that one context, working for one group, took from one owner."""
+
+    issuer: str
+    group: str
+    owner: str
+    reclaimed: int
+    written: int
 
 
 # ---- mmtests (MonitorMmtestsvmstat, MonitorFtracereclaimcompact: row names only)
@@ -160,6 +170,25 @@ def _ranks(n: int, most: int) -> np.ndarray:
     even = np.linspace(0, n - 1, most // 2).astype(np.int64)
     tail = n - np.geomspace(1, n, most - most // 2).astype(np.int64)
     return np.union1d(even, tail)
+
+
+# ---- whose pages
+
+
+def victim_rows(result: Result) -> list[Victim]:
+    """Who reclaimed and wrote whose pages (C19), largest first; empty where not recorded."""
+    names = result.meta.get("memcgs") or ["root"]
+    rows = [
+        Victim(
+            Issuer(int(row["issuer"])).name.lower(),
+            names[int(row["group"])],
+            names[int(row["owner"])],
+            int(row["reclaimed"]),
+            int(row["written"]),
+        )
+        for row in result.victims
+    ]
+    return sorted(rows, key=lambda row: (-row.reclaimed, -row.written, row))
 
 
 # ---- operations

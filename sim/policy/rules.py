@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from sim.machine.rules import ReclaimRules
-from sim.machine.stack import StackRules
+from sim.machine.stack_chains import StackRules
 from sim.scenario import Kernel, MemcgAnswer, Patch, Scenario, Tracepoints
 
 MAX_SWAP_CLEAN_WAIT = 50

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from sim.machine.stack import ENTRY_NAMES
+from sim.machine.stack_chains import ENTRY_NAMES
 from sim.scenario import MixSpec, Scenario, WorkloadKind, WorkloadSpec
 from sim.scenario_timeline import GROUP, MIX
 from sim.units import KIB_PER_PAGE, NSEC_PER_SEC, NSEC_PER_USEC, pages_from_kib, pages_from_mib

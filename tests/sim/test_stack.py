@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from sim.machine.stack import ENTRY_NAMES, Call, StackRules, chain, depth_bytes
+from sim.machine.stack_chains import ENTRY_NAMES, Call, StackRules, chain, depth_bytes
 from sim.observe.stacks import deepest
 from sim.presets import PRESETS
 from sim.runner import run

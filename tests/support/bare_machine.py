@@ -23,7 +23,8 @@ from sim.machine.mem_cgroup import MEMCG
 from sim.machine.page import PAGE, PG_dirty, PG_uptodate, PG_writeback
 from sim.machine.request import ELEVATOR_CFQ, IO_LOG, ISSUER_OTHER
 from sim.machine.rules import ReclaimRules, rules_array
-from sim.machine.stack import StackRules, stack_words
+from sim.machine.stack import stack_words
+from sim.machine.stack_chains import StackRules
 from sim.machine.stall import STALL
 from sim.machine.sysctl import (
     DIRTY_BACKGROUND_RATIO,
@@ -36,6 +37,7 @@ from sim.machine.sysctl import (
 from sim.machine.system import System
 from sim.machine.task import DONE, TASK
 from sim.machine.tracepoints import TRACE
+from sim.machine.victim import victim_array
 from sim.machine.vmstat import NR_FREE_PAGES, NR_VM
 from sim.machine.writeback import account_page_dirtied
 from sim.machine.zone import LRU_SET, ZONE
@@ -176,6 +178,7 @@ def make(
     arrays["rules"] = rules_array(rules or ReclaimRules())
     arrays["swap_map"] = np.zeros(max(swap_pages, 1), np.int32)
     arrays["wake"] = np.zeros(256, np.int64)
+    arrays["victim"] = victim_array(2)
     arrays["page_list"] = np.zeros((nr_tasks, 64), np.int32)
     arrays["dirty_list"] = np.zeros((nr_tasks, 64), np.int32)
     arrays["latency"] = np.zeros((nr_tasks, 128), np.int64)
