@@ -187,6 +187,7 @@ def _tasks(s: Scenario, plans: list[TaskPlan], nr_tasks: int) -> dict[str, Any]:
         "task": task,
         "page_list": np.zeros((nr_tasks, PAGE_LIST_MAX), np.int32),
         "dirty_list": np.zeros((nr_tasks, PAGE_LIST_MAX), np.int32),
+        "lock_since": np.zeros((nr_tasks, PAGE_LIST_MAX), np.int64),
         "latency": np.zeros((nr_tasks, NR_LATENCY), np.int64),
         "cpu": np.zeros((s.cpu.nr_cpus, NR_CPU_WORDS), np.int64),
         "wake": np.zeros(max(256, 4 * nr_tasks), np.int64),

@@ -22,11 +22,15 @@ from sim.machine.page import (
     PG_buffers_clean,
     PG_buffers_locked,
     PG_dirty,
+    PG_isolated,
     PG_locked,
+    PG_set_aside,
     PG_swapbacked,
+    PG_unasked,
     PG_writable,
     PG_writeback,
 )
+from sim.machine.page_lock import meet_locked
 from sim.machine.request import ISSUER_DIRECT, ISSUER_KSWAPD, ISSUER_MEMCG
 from sim.machine.stack import note_writepage_stack
 from sim.machine.task import BUDGET_SPENT, DONE, WANT_BUFFER, WANT_JOURNAL
@@ -210,6 +214,8 @@ def write_cache_pages(m: Any, t: Any) -> Any:
         pfn = np.int64(slot_pfn[base + index])
         if page[pfn].page_flags & (PG_writeback | PG_locked):
             continue
+        if page[pfn].page_flags & PG_set_aside:
+            meet_locked(m, t)
         if _waits_for_log(m, pfn):
             task.wbc_index = index
             return WANT_JOURNAL
@@ -221,6 +227,9 @@ def write_cache_pages(m: Any, t: Any) -> Any:
             inode.writeback_index = index + 1
         if _start_writepage(m, t, pfn):
             task.wbc_written += 1
+            if task.wbc_step == WB_RANGE and task.issuer <= ISSUER_MEMCG:
+                if not page[pfn].page_flags & PG_isolated:
+                    page[pfn].page_flags |= PG_unasked
             stop = submit_bio(m, t)
             if stop != DONE:
                 return stop

@@ -66,6 +66,7 @@ FIELDS = (
     "task",  # TASK[nr_tasks]
     "page_list",  # int32[nr_tasks, PAGE_LIST_MAX]: isolated pages in the task's hands
     "dirty_list",  # int32[nr_tasks, PAGE_LIST_MAX]: of these, set aside dirty
+    "lock_since",  # int64[nr_tasks, PAGE_LIST_MAX]: when the pages of dirty_list were locked, ns
     "latency",  # int64[nr_tasks, NR_LATENCY]: histogram of the task's operations
     "cpu",  # int64[nr_cpus, NR_CPU_WORDS]: per-CPU words: ratelimit count, page lists (mm.free)
     "request",  # REQUEST[nr_request_records]

@@ -32,6 +32,10 @@ PG_buffers_clean = 1 << 17
 """Ours: a commit has written the dirty page's buffers, so ->writepage has nothing to write."""
 PG_buffers_locked = 1 << 18
 """Ours: a commit's write of the dirty page's buffers is under way."""
+PG_set_aside = 1 << 19
+"""Ours: its lock is held in a reclaimer's batch (posted patch 5); see ``sim.machine.page_lock``."""
+PG_unasked = 1 << 20
+"""Ours: written in a range of reclaim that had not isolated it."""
 PG_readahead = 1 << 16
 """Meeting it starts the next window of readahead."""
 

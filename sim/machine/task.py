@@ -104,6 +104,8 @@ _FIELDS = (
     # workload parameters
     "w_block_pages", "w_file_pages", "w_run_pages", "w_think_ns", "w_rate_pages_per_s",
     "w_fsync",
+    # page locks that reclaim holds: how many, and since when that of the page being written
+    "locks_held", "lock_since_ns",
     # CPU time of a search that is done but not yet spent, ns
     "debt_ns",
     # where reclaim's context is entered from, bytes of stack

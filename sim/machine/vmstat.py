@@ -37,7 +37,14 @@ that may go down.
     DIRTY_MET_KSWAPD, DIRTY_MET_DIRECT, DIRTY_MET_MEMCG,
     WRITEBACK_MET_KSWAPD, WRITEBACK_MET_DIRECT, WRITEBACK_MET_MEMCG,
     QUEUE_CONGESTED_KEEP, DIRTY_SKIPPED, RANGE_CALLS, RANGE_PAGES, RANGE_PAGES_UNASKED,
+    RANGE_UNASKED_REDIRTIED, PAGE_LOCKS, PAGE_LOCK_NS, PAGE_LOCK_NS_MAX, PAGE_LOCKS_HELD_MAX,
+    PAGE_LOCK_NESTED, PAGE_LOCK_CONTENDED, PAGE_LOCK_INVERSIONS,
     LUMPY_WAITS, CONDITIONAL_WAITS, NR_VMSCAN_IMMEDIATE, WRITEBACK_THROTTLES,
+    # age of reclaimed pages: ms since they came to the LRU, summed and by powers of two from 8 ms
+    RECLAIM_AGE_MS, RECLAIM_INVERSIONS,
+    RECLAIM_AGE_0, RECLAIM_AGE_1, RECLAIM_AGE_2, RECLAIM_AGE_3, RECLAIM_AGE_4, RECLAIM_AGE_5,
+    RECLAIM_AGE_6, RECLAIM_AGE_7, RECLAIM_AGE_8, RECLAIM_AGE_9, RECLAIM_AGE_10, RECLAIM_AGE_11,
+    RECLAIM_AGE_12, RECLAIM_AGE_13, RECLAIM_AGE_14, RECLAIM_AGE_15,
     # block
     REQUESTS_READ, REQUESTS_WRITTEN, SECTORS_READ, SECTORS_WRITTEN, SEEKS_READ, SEEKS_WRITTEN,
     SEQUENTIAL_WRITTEN, DISK_BUSY_NS, MERGES_BACK, MERGES_FRONT, GET_REQUEST_SLEEPS,
@@ -56,7 +63,7 @@ that may go down.
     # calls deeper than THREAD_SIZE allows
     STACK_OVERFLOWS_DIRECT, STACK_OVERFLOWS_MEMCG, STACK_OVERFLOWS_KSWAPD, STACK_OVERFLOWS_OTHER,
     NR_VM,
-) = range(148)
+) = range(174)
 # fmt: on
 
 _ALL = {name: value for name, value in globals().items() if name.isupper() and name != "NR_VM"}
@@ -66,4 +73,5 @@ NAMES: tuple[str, ...] = tuple(
 """Name of each counter, in index order; the keys of ``Result.counters``."""
 
 GAUGES: frozenset[str] = frozenset(NAMES[:PGSCAN_KSWAPD])
-"""Counters that may go down; ``stack_bytes_max*`` are maxima."""
+"""Counters that may go down; ``stack_bytes_max*``,
+``page_lock_ns_max`` and ``page_locks_held_max`` are maxima."""

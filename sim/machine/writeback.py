@@ -24,11 +24,13 @@ from sim.machine.page import (
     PG_lru,
     PG_reclaim,
     PG_swapbacked,
+    PG_unasked,
     PG_uptodate,
     PG_waiters,
     PG_writable,
     PG_writeback,
 )
+from sim.machine.sysctl import DIRTY_EXPIRE_NS
 from sim.machine.vmstat import (
     NR_FILE_DIRTY,
     NR_WRITEBACK,
@@ -36,6 +38,7 @@ from sim.machine.vmstat import (
     PAGES_CLEANED,
     PAGES_DIRTIED,
     PGROTATED,
+    RANGE_UNASKED_REDIRTIED,
 )
 
 
@@ -54,6 +57,16 @@ def untag_dirty(m: Any, ino: Any, index: Any) -> Any:
 
 
 @njit
+def _redirtied_unasked(m: Any, pfn: Any) -> None:
+    """C4: an unasked write was in vain if the flusher would not have come before this store."""
+    page = m.page[pfn]
+    page.page_flags &= ~PG_unasked
+    age_ms = m.clock[NOW] // 1_000_000 - page.dirtied_ms
+    if age_ms * 1_000_000 < m.sysctl[DIRTY_EXPIRE_NS]:
+        m.vm[RANGE_UNASKED_REDIRTIED] += 1
+
+
+@njit
 def account_page_dirtied(m: Any, pfn: Any) -> Any:
     """TestSetPageDirty and its accounting; True when a file page was clean before."""
     page = m.page[pfn]
@@ -62,6 +75,8 @@ def account_page_dirtied(m: Any, pfn: Any) -> Any:
         page.page_flags &= ~PG_reclaim  # set_page_dirty of 3.2
     if page.page_flags & PG_dirty:
         return False
+    if page.page_flags & PG_unasked:
+        _redirtied_unasked(m, pfn)
     page.page_flags |= PG_dirty
     if page.page_flags & PG_swapbacked:
         return False

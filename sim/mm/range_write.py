@@ -17,6 +17,7 @@ import numpy as np
 from sim.engine.jit import njit
 from sim.fs.writepage import do_writepages_range, writepage
 from sim.machine.page import PG_dirty, PG_reclaim, PG_swapbacked, PG_writeback
+from sim.machine.page_lock import drop_lock, enter_filesystem
 from sim.machine.request import ISSUER_MEMCG
 from sim.machine.task import DONE, PF_SWAPWRITE, PF_WRITER
 from sim.machine.tracepoints import (
@@ -92,6 +93,7 @@ def clean_page_list(m: Any, t: Any) -> Any:
         if sc.sc_range_state == RANGE_SINGLE:
             pfn = np.int64(m.dirty_list[t, sc.sc_range_pos])
             stop = writepage(m, t, pfn)
+            drop_lock(m, t, sc.sc_range_pos)
             if stop != DONE:
                 return stop
             count_reclaim_write(m, t, pfn)
@@ -115,6 +117,7 @@ def _begin_range(m: Any, t: Any, ino: Any, start: Any, end: Any, asked: Any) -> 
     sc.sc_range_end = end
     sc.sc_range_asked = asked
     sc.wbc_written = 0
+    enter_filesystem(m, t)
     sc.sc_range_state = RANGE_WRITING
     m.vm[RANGE_CALLS] += 1
 
@@ -144,10 +147,12 @@ def _next_span(m: Any, t: Any) -> Any:
     pfn = np.int64(m.dirty_list[t, sc.sc_range_pos])
     flags = page[pfn].page_flags
     if not flags & PG_dirty or flags & PG_writeback:
+        drop_lock(m, t, sc.sc_range_pos)
         sc.sc_range_pos += 1  # written as part of an earlier span
         return
     if not may_write_to_queue(m, t):
         m.vm[QUEUE_CONGESTED_KEEP] += 1
+        drop_lock(m, t, sc.sc_range_pos)
         sc.sc_range_pos += 1
         return
     ino = np.int64(page[pfn].mapping)
@@ -161,12 +166,15 @@ def _next_span(m: Any, t: Any) -> Any:
             if other.page_flags & PG_writeback:
                 continue
             asked += 1
+            drop_lock(m, t, i)
             start = min(start, np.int64(other.index))
             end = max(end, np.int64(other.index))
     if asked == 1:
         page[pfn].page_flags |= PG_reclaim
+        enter_filesystem(m, t)
         sc.sc_range_state = RANGE_SINGLE
         return
+    drop_lock(m, t, sc.sc_range_pos)
     _begin_range(m, t, ino, start, end, asked)
 
 

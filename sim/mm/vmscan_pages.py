@@ -32,6 +32,14 @@ from sim.machine.page import (
     PG_writeback,
     PG_young,
 )
+from sim.machine.page_lock import (
+    drop_lock,
+    enter_filesystem,
+    hold_lock,
+    lock_for_writepage,
+    unlocked_by_writepage,
+)
+from sim.machine.reclaim_age import note_reclaim_age
 from sim.machine.request import ISSUER_DIRECT, ISSUER_KSWAPD, ISSUER_MEMCG
 from sim.machine.sysctl import HZ
 from sim.machine.task import BUDGET_SPENT, DONE, WANT_CONGESTION_WAIT
@@ -191,6 +199,7 @@ def _free(m: Any, t: Any, pfn: Any) -> Any:
         inode = m.inode[page.mapping]
         m.slot_block[inode.first_slot + page.index] = page.block
     count_victim(m, t, pfn, RECLAIMED)
+    note_reclaim_age(m, pfn)
     remove_from_page_cache(m, pfn)
     uncharge_page(m, pfn)
     free_page(m, pfn)
@@ -222,6 +231,7 @@ def _one_pass(m: Any, t: Any) -> Any:
         pfn = np.int64(pages[sc.sc_list_pos])
         if sc.sc_list_step == LIST_WRITING:
             stop = writepage(m, t, pfn)
+            unlocked_by_writepage(m, t)
             if stop != DONE:
                 return stop
             sc.sc_list_step = LIST_SCAN
@@ -231,10 +241,14 @@ def _one_pass(m: Any, t: Any) -> Any:
             verdict = _examine(m, t, pfn)
             if verdict == PAGE_PAGEOUT:
                 m.page[pfn].page_flags |= PG_reclaim
+                lock_for_writepage(m, t)
+                enter_filesystem(m, t)
                 sc.sc_list_step = LIST_WRITING
                 continue
         if verdict == PAGE_SET_ASIDE:
             m.dirty_list[t, sc.sc_dirty_len] = pfn
+            if m.rules[0].range_write == 1 and may_write_file(m, sc.issuer, sc.sc_priority):
+                hold_lock(m, t, sc.sc_dirty_len, pfn)
             sc.sc_dirty_len += 1
         elif verdict != PAGE_FREED:
             if verdict == PAGE_ACTIVATE:
@@ -264,6 +278,8 @@ def _take_up_dirty(m: Any, t: Any) -> Any:
     sc = m.task[t]
     pages = m.page_list[t]
     n = sc.sc_dirty_len
+    for i in range(n):
+        drop_lock(m, t, i)
     for i in range(n):
         pages[sc.sc_list_kept + i] = m.dirty_list[t, n - 1 - i]
     sc.sc_list_pos = sc.sc_list_kept

@@ -93,6 +93,9 @@ _RATIOS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...], float]] = {
         "KiB", ("sectors_written",), ("requests_written",), SECTOR_SIZE / 1024,
     ),
     "read_request_kib_mean": ("KiB", ("sectors_read",), ("requests_read",), SECTOR_SIZE / 1024),
+    "reclaim_age_ms_mean": (
+        "ms", ("reclaim_age_ms",), tuple(f"pgsteal_{who}" for who in CONTEXTS), 1,
+    ),
     "write_sequential_share": ("share", ("sequential_written",), ("requests_written",), 1),
     "reclaim_efficiency": (
         "share",

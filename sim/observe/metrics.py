@@ -15,6 +15,7 @@ from sim.observe.columns import CONTEXTS, ISSUERS, PAGE_MIB, SECTOR_MIB, Column,
 from sim.observe.sources import (
     Number,
     Source,
+    age_percentile_ms,
     counted,
     divided,
     duration_ns,
@@ -44,7 +45,7 @@ from sim.observe.tables import (
     victim_rows,
 )
 from sim.result import Result, SleepCause, StallKind
-from sim.units import NSEC_PER_MSEC, NSEC_PER_SEC, SECTOR_SIZE
+from sim.units import NSEC_PER_MSEC, NSEC_PER_SEC, NSEC_PER_USEC, SECTOR_SIZE
 
 __all__ = [
     "HEADLINE", "METRICS", "Column", "Headline", "Latency", "Metric", "Row", "StallCdf",
@@ -184,6 +185,8 @@ def _what_reclaim_met() -> None:
         formula += "work for (C19)"
         title = f"Pages of others {what} by global reclaim"
         _add(f"global_{what}_from_memcgs", "pages", formula, "lower", taken(what), title)
+    _page_locks()
+    _reclaim_age()
     _count("lumpy_waits", "lumpy_waits", "lower", unit="waits")
     _count(
         "wait_iff_congested_calls", "conditional_waits",
@@ -200,6 +203,39 @@ def _what_reclaim_met() -> None:
     _count("pgrotated", "pgrotated", title="Pages rotated to the inactive tail")
     _count("oom_kills", "oom_kills", "lower", "OOM kills, global", unit="kills")
     _count("memcg_oom_kills", "memcg_oom_kills", "lower", "OOM kills, memcg", unit="kills")
+
+
+def _page_locks() -> None:
+    """C3: locks that reclaim holds on pages it writes."""
+    us = 1 / NSEC_PER_USEC
+    _add(
+        "page_lock_us_mean", "us", "page_lock_ns / page_locks / 10^3", "lower",
+        ratio(counted("page_lock_ns"), counted("page_locks"), us),
+        "Page lock held by reclaim, mean",
+    )  # fmt: skip
+    _ms("page_lock_ms_max", "page_lock_ns_max", title="Page lock held by reclaim, longest")
+    title = "Most page locks held at once by a reclaimer"
+    _count("page_locks_held_max", "page_locks_held_max", "lower", title, unit="locks")
+    title = "Calls of ->writepage[s] with locks on other pages"
+    _count("page_lock_nested", "page_lock_nested", "lower", title, unit="calls")
+    title = "Locks of a batch that writeback would have slept for"
+    _count("page_lock_contended", "page_lock_contended", "lower", title, unit="locks")
+    title = "Of these, with locks of its own: may deadlock"
+    _count("page_lock_inversions", "page_lock_inversions", "lower", title, unit="locks")
+
+
+def _reclaim_age() -> None:
+    """C9: time from joining the LRU to being reclaimed, and its order."""
+    reclaimed = counted(*(f"pgsteal_{who}" for who in CONTEXTS))
+    formula = "reclaim_age_ms / (pgsteal_kswapd + pgsteal_direct + pgsteal_memcg)"
+    age = ratio(counted("reclaim_age_ms"), reclaimed)
+    _add("reclaim_age_ms_mean", "ms", formula, "", age, "Age of reclaimed pages, mean")
+    for percent in (50, 99):
+        formula = f"upper edge of the bucket of reclaim_age_* that holds the {percent}th percentile"
+        title = f"Age of reclaimed pages, p{percent}, at most"
+        _add(f"reclaim_age_ms_p{percent}", "ms", formula, "", age_percentile_ms(percent), title)
+    title = "Pages reclaimed right after a younger one"
+    _count("reclaim_inversions", "reclaim_inversions", "lower", title)
 
 
 # ---- stalls and sleeps
@@ -266,6 +302,10 @@ def _writeback() -> None:
         ratio(counted("range_pages"), counted("range_calls")), "Mean range",
     )  # fmt: skip
     _share("range_unasked_share", "range_pages_unasked", "range_pages", "lower", "Over-IO")
+    title = "Of these, dirtied again before they would have expired"
+    _count("range_unasked_redirtied", "range_unasked_redirtied", "lower", title)
+    top, bottom = "range_unasked_redirtied", "range_pages_unasked"
+    _share("range_unasked_in_vain_share", top, bottom, "lower", "Over-IO written in vain")
     _count("pages_dirtied", "pages_dirtied")
     _count("pages_redirtied", "pages_redirtied", "lower")
     _count("journal_commits", "journal_commits", unit="commits")

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from sim.machine.reclaim_age import FIRST_AGE_MS, NR_AGES
 from sim.result import Issuer, Result, SleepCause, StallKind
 from sim.units import NSEC_PER_MSEC, SECTOR_SIZE, SECTORS_PER_PAGE
 
@@ -53,6 +54,24 @@ def ratio(top: Source, bottom: Source, factor: float = 1) -> Source:
 def duration_ns(result: Result) -> int:
     """Length of the run, as a source."""
     return result.duration_ns
+
+
+# ---- age of reclaimed pages
+
+
+def age_percentile_ms(percent: int) -> Source:
+    """Upper edge of the bucket with the percentile; None without pages or in the last bucket."""
+
+    def source(result: Result) -> int | None:
+        names = [f"reclaim_age_{i}" for i in range(NR_AGES)]
+        if not result.has("counters") or any(name not in result.counters for name in names):
+            return None
+        upto = np.cumsum([result.counters[name] for name in names])
+        rank = max(-(-percent * int(upto[-1]) // 100), 1)
+        bucket = int(np.searchsorted(upto, rank))
+        return FIRST_AGE_MS << bucket if bucket < NR_AGES - 1 else None
+
+    return source
 
 
 # ---- whose pages

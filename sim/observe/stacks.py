@@ -16,7 +16,6 @@ from sim.machine.stack_chains import (
     depth_bytes,
 )
 from sim.result import Result
-from sim.scenario import Patch
 
 
 def deepest(result: Result) -> dict[str, dict[str, Any]]:
@@ -33,7 +32,7 @@ def deepest(result: Result) -> dict[str, dict[str, Any]]:
         spec["frames"],
         spec["writepage"],
         spec["storage_bytes"],
-        Patch.STACKREDUCE.value in scenario["patches"],
+        "stackreduce" in scenario["patches"],
         kib,
     )
     found = {}

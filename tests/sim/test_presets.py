@@ -7,7 +7,8 @@ import re
 
 import pytest
 
-from sim.presets import PRESETS, SOURCES, Preset
+from sim.preset_sources import SOURCES
+from sim.presets import PRESETS, Preset
 from sim.scenario import (
     DiskModel,
     Kernel,

@@ -181,6 +181,7 @@ def make(
     arrays["victim"] = victim_array(2)
     arrays["page_list"] = np.zeros((nr_tasks, 64), np.int32)
     arrays["dirty_list"] = np.zeros((nr_tasks, 64), np.int32)
+    arrays["lock_since"] = np.zeros((nr_tasks, 64), np.int64)
     arrays["latency"] = np.zeros((nr_tasks, 128), np.int64)
     arrays["cpu"] = np.zeros((nr_cpus, 8), np.int64)
     _set_words(arrays, nr_pages)
