@@ -10,15 +10,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from sim.preset_recorded import REC_MCGMIX, REC_MCGSEQ, REC_P5_P6, REC_SEQ, REC_SPMIX
 from sim.scenario import (
     BlockSpec,
-    CpuSpec,
     DiskModel,
     DiskSpec,
     Frames,
     Intervention,
     InterventionKind,
-    Kernel,
     MemcgAnswer,
     MemcgSpec,
     MemorySpec,
@@ -146,62 +145,6 @@ def _pattern(kind: WorkloadKind) -> Scenario:
     writer = WorkloadSpec(kind=kind, file_mib=400, block_kib=64 if kind == "seqw" else 4)
     return replace(_GLOBAL, workloads=(writer,))
 
-
-# ---- the recorded runs (virtual machine of 256 or 1024 MiB, one CPU of 1000 MIPS)
-
-_SMALL_VM = Scenario(
-    duration_ms=8000,
-    kernel=Kernel.K2_6_36,
-    memory=MemorySpec(
-        ram_mib=256, dma_present_pages=3198, dma32_present_pages=60600,
-        dma_free_pages=3996, dma32_free_pages=52217, swap_mib=256,
-    ),
-    cpu=CpuSpec(nr_cpus=1, mips=1000),
-    vm=VmSysctl(min_free_kbytes=2020),
-    disk=DiskSpec(model=DiskModel.RECORDED_2_6_36),
-    mix=NO_MIX,
-)  # fmt: skip
-_LARGE_VM = replace(
-    _SMALL_VM,
-    memory=MemorySpec(
-        ram_mib=1024, dma_present_pages=3192, dma32_present_pages=254520,
-        dma_free_pages=3996, dma32_free_pages=243950, swap_mib=0,
-    ),
-    vm=VmSysctl(min_free_kbytes=4061),
-    memcgs=(MemcgSpec(name="box", limit_mib=64),),
-)  # fmt: skip
-
-_REC_SPMIX = replace(
-    _SMALL_VM,
-    vm=replace(_SMALL_VM.vm, dirty_ratio=80, dirty_background_ratio=60),
-    workloads=(
-        WorkloadSpec(kind=WorkloadKind.MMAP_DIRTIER, file_mib=600),
-        WorkloadSpec(kind=WorkloadKind.SEQ_WRITER, file_mib=1500),
-        WorkloadSpec(kind=WorkloadKind.ANON_HOG, file_mib=140, block_kib=256, think_us=2000),
-        WorkloadSpec(kind=WorkloadKind.SMALL_FILES),
-    ),
-)
-_REC_MCGMIX = replace(
-    _LARGE_VM,
-    workloads=(
-        WorkloadSpec(kind=WorkloadKind.SEQ_WRITER, memcg="box", file_mib=1500),
-        WorkloadSpec(kind=WorkloadKind.MMAP_DIRTIER, memcg="box", file_mib=600, run_pages=8),
-        WorkloadSpec(kind=WorkloadKind.SMALL_FILES, memcg="box"),
-    ),
-)
-_REC_MCGSEQ = replace(
-    _LARGE_VM,
-    memory=replace(_LARGE_VM.memory, dma32_free_pages=244034),
-    workloads=(WorkloadSpec(kind=WorkloadKind.SEQ_WRITER, memcg="box", file_mib=2000),),
-)
-_REC_SEQ = replace(
-    _SMALL_VM,
-    duration_ms=12_000,
-    memory=replace(_SMALL_VM.memory, dma32_free_pages=53562, swap_mib=0),
-    cpu=CpuSpec(nr_cpus=1, mips=500),
-    workloads=(WorkloadSpec(kind=WorkloadKind.SEQ_WRITER, file_mib=2000),),
-)
-_RECORDED_P5_P6 = frozenset({Patch.P5_RECORDED, Patch.P6_RECORDED})
 
 PRESETS: dict[str, Preset] = {
     "default": Preset(
@@ -389,7 +332,7 @@ PRESETS: dict[str, Preset] = {
         ("C11",),
     ),
     "stack-container": Preset(
-        replace(_REC_MCGMIX, duration_ms=15_000),
+        replace(REC_MCGMIX, duration_ms=15_000),
         "Does memcg reclaim only come from shallow paths?",
         "Compare stack_bytes_max_fault_entry with the write entry: readahead in a fault reaches "
         "reclaim deeper than write(2) does, and an indirect block's charge reclaims once more.",
@@ -464,49 +407,49 @@ PRESETS: dict[str, Preset] = {
         ("C20",),
     ),
     "recorded-spmix": Preset(
-        _REC_SPMIX,
+        REC_SPMIX,
         "Does the model repeat the recorded mix under global reclaim?",
         "Compare with spmix DR80, base: stalls, pages written by each context, request sizes.",
         f"{_RECORDED}, spmix_ext3_v0 DR80_BG60",
         ("C5", "C7"),
     ),
     "recorded-spmix-p5-p6": Preset(
-        replace(_REC_SPMIX, patches=_RECORDED_P5_P6),
+        replace(REC_SPMIX, patches=REC_P5_P6),
         "Does the model repeat what patches 5 and 6 changed in the recorded mix?",
         "Compare with spmix DR80, p5+p6, in the form that was recorded.",
         f"{_RECORDED}, spmix_ext3_v7 DR80_BG60",
         ("C2", "C5", "C7"),
     ),
     "recorded-mcgmix": Preset(
-        _REC_MCGMIX,
+        REC_MCGMIX,
         "Does the model repeat the recorded mix in a container of 64 MiB?",
         "Compare with mcgmix, base: memcg stalls and the share of congestion_wait in them.",
         f"{_RECORDED}, mcgmix_ext3_v0",
         ("C13", "C17"),
     ),
     "recorded-mcgmix-p5-p6": Preset(
-        replace(_REC_MCGMIX, patches=_RECORDED_P5_P6),
+        replace(REC_MCGMIX, patches=REC_P5_P6),
         "Does the model repeat what the patches changed in the recorded container?",
         "Compare with mcgmix, p5+p6 (memcg waits): nothing written by memcg reclaim.",
         f"{_RECORDED}, mcgmix_ext3_v7",
         ("C13",),
     ),
     "recorded-mcgseq": Preset(
-        _REC_MCGSEQ,
+        REC_MCGSEQ,
         "Does the model repeat one sequential writer in a container?",
         "Compare with mcgseq, base: 4000 reclaims in 8 s, none of which writes a page.",
         f"{_RECORDED}, mcgseq_ext3_v0 run 1",
         ("C13",),
     ),
     "recorded-mcgseq-p5-p6": Preset(
-        replace(_REC_MCGSEQ, patches=_RECORDED_P5_P6),
+        replace(REC_MCGSEQ, patches=REC_P5_P6),
         "Do the patches leave one sequential writer in a container alone?",
         "Compare with mcgseq, p5+p6: the recorded runs differ by less than their spread.",
         f"{_RECORDED}, mcgseq_ext3_v7 run 1",
         ("C13",),
     ),
     "recorded-seq": Preset(
-        _REC_SEQ,
+        REC_SEQ,
         "Does the model repeat one sequential writer under global reclaim?",
         "Compare with seq, base: kswapd reclaims clean pages, the writer waits in "
         "balance_dirty_pages.",

@@ -34,7 +34,8 @@ from sim.machine.page_lock import meet_locked
 from sim.machine.request import ISSUER_DIRECT, ISSUER_KSWAPD, ISSUER_MEMCG
 from sim.machine.stack import note_writepage_stack
 from sim.machine.task import BUDGET_SPENT, DONE, WANT_BUFFER, WANT_JOURNAL
-from sim.machine.victim import WRITTEN, count_victim
+from sim.machine.victim import WRITTEN
+from sim.machine.victim_count import count_victim
 from sim.machine.vmstat import PSWPOUT, WRITTEN_KSWAPD
 from sim.machine.writeback import clear_page_dirty_for_io, end_page_writeback, set_page_writeback
 from sim.units import SECTORS_PER_PAGE

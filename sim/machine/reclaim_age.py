@@ -7,11 +7,13 @@ from typing import Any
 from sim.engine.jit import njit
 from sim.machine.machine import NOW
 from sim.machine.page import PG_swapbacked
-from sim.machine.vmstat import RECLAIM_AGE_0, RECLAIM_AGE_MS, RECLAIM_INVERSIONS
-
-NR_AGES = 16
-FIRST_AGE_MS = 8
-"""Bucket 0 is below it; each further one ends at double the age; the last has no end."""
+from sim.machine.vmstat import (
+    FIRST_AGE_MS,
+    NR_AGES,
+    RECLAIM_AGE_0,
+    RECLAIM_AGE_MS,
+    RECLAIM_INVERSIONS,
+)
 
 
 @njit

@@ -7,12 +7,9 @@ a kernel thread that works for a memcg, that memcg.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from sim.engine.jit import njit
-from sim.machine.request import ISSUER_KSWAPD, ISSUER_MEMCG_FLUSHER, Issuer
+from sim.machine.request import Issuer
 
 VICTIM = np.dtype(
     [
@@ -30,18 +27,6 @@ RECLAIMED, WRITTEN = 0, 1
 def victim_array(nr_memcgs: int) -> np.ndarray:
     """Zero counts for ``nr_memcgs`` memcgs, the root among them."""
     return np.zeros((len(Issuer) * nr_memcgs, 2 * nr_memcgs), np.int64)
-
-
-@njit
-def count_victim(m: Any, t: Any, pfn: Any, what: Any) -> None:
-    """The task has reclaimed (RECLAIMED) or put under writeback (WRITTEN) the page."""
-    task = m.task[t]
-    issuer = task.issuer
-    group = task.memcg
-    if issuer in (ISSUER_KSWAPD, ISSUER_MEMCG_FLUSHER):
-        group = task.sc_memcg
-    nr_memcgs = m.victim.shape[1] // 2
-    m.victim[issuer * nr_memcgs + group, 2 * np.int64(m.page[pfn].memcg) + what] += 1
 
 
 def victims(counts: np.ndarray) -> np.ndarray:

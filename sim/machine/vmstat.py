@@ -75,3 +75,7 @@ NAMES: tuple[str, ...] = tuple(
 GAUGES: frozenset[str] = frozenset(NAMES[:PGSCAN_KSWAPD])
 """Counters that may go down; ``stack_bytes_max*``,
 ``page_lock_ns_max`` and ``page_locks_held_max`` are maxima."""
+
+NR_AGES = 16
+FIRST_AGE_MS = 8
+"""RECLAIM_AGE_0 counts pages below it; each further one ends at double the age, the last never."""

@@ -43,7 +43,8 @@ from sim.machine.reclaim_age import note_reclaim_age
 from sim.machine.request import ISSUER_DIRECT, ISSUER_KSWAPD, ISSUER_MEMCG
 from sim.machine.sysctl import HZ
 from sim.machine.task import BUDGET_SPENT, DONE, WANT_CONGESTION_WAIT
-from sim.machine.victim import RECLAIMED, count_victim
+from sim.machine.victim import RECLAIMED
+from sim.machine.victim_count import count_victim
 from sim.machine.vmstat import (
     DIRTY_MET_KSWAPD,
     DIRTY_SKIPPED,

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from sim.machine.reclaim_age import FIRST_AGE_MS, NR_AGES
+from sim.machine.vmstat import FIRST_AGE_MS, NR_AGES
 from sim.result import Issuer, Result, SleepCause, StallKind
 from sim.units import NSEC_PER_MSEC, SECTOR_SIZE, SECTORS_PER_PAGE
 
