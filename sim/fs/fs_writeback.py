@@ -395,6 +395,7 @@ def begin_work(m: Any, t: Any, older_than_ns: Any, kupdate: Any, background: Any
     task.wbc_memcg = m.fs[0].work_for
     task.wbc_shared = 0
     task.wbc_range_cyclic = 1 if kupdate or background else 0
+    task.wbc_start_ns = m.clock[NOW]
     task.wbc_written = 0
 
 
@@ -406,7 +407,8 @@ def begin_pass(m: Any, t: Any) -> Any:
     if task.wbc_for_background and not over_bground_thresh(m):
         return False
     task.wbc_nr_to_write = MAX_WRITEBACK_PAGES
-    task.wbc_start_ns = m.clock[NOW]
+    if not m.rules[0].wb_start_per_work:
+        task.wbc_start_ns = m.clock[NOW]
     task.wbc_step = WB_BEGIN
     return True
 

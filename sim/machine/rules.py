@@ -51,6 +51,8 @@ class ReclaimRules(NamedTuple):
     b_more_io_for_all: int = 0
     """2.6.36: an inode whose slice is used up goes to b_more_io for any work, and b_more_io goes
     behind what is on b_io."""
+    wb_start_per_work: int = 0
+    """2.6.36: inodes dirtied since a work began are left alone; 2.6.35: since its pass began."""
     throttle_on_global: int = 0
     """2.6.36: balance_dirty_pages also throttles at the global limit."""
     trace_mask: int = 0b1111

@@ -16,7 +16,11 @@ MAX_SWAP_CLEAN_WAIT = 50
 
 KERNEL_RULES: dict[Kernel, dict[str, Any]] = {
     Kernel.K2_6_35: {},
-    Kernel.K2_6_36: {"b_more_io_for_all": 1, "throttle_on_global": 1},
+    Kernel.K2_6_36: {
+        "b_more_io_for_all": 1,
+        "wb_start_per_work": 1,
+        "throttle_on_global": 1,
+    },
 }
 
 PATCH_RULES: dict[Patch, dict[str, Any]] = {

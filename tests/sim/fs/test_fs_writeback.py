@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from sim.fs.fs_writeback import (
+    begin_pass,
+    begin_work,
     mark_inode_dirty,
     queue_io,
     redirty_tail,
@@ -240,3 +244,17 @@ def test_every_dirty_page_is_written_in_the_end(machine):
     bdi = x.arrays.bdi[0]
     assert (bdi.nr_reclaimable, bdi.nr_writeback, bdi.writeback_running) == (0, 0, 0)
     assert bdi.nr.tolist() == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize(("per_work", "left"), [(1, 5), (0, 0)])
+def test_what_is_dirtied_during_a_work_is_left_to_the_next_one_from_2_6_36_on(
+    machine, per_work, left
+):
+    x = machine((64, 64), rules=ReclaimRules(b_more_io_for_all=1, wb_start_per_work=per_work))
+    begin_work(x.m, T, -1, 0, 0)
+    x.clock[NOW] += 10
+    x.dirty(0, *range(5))
+    x.clock[NOW] += 10
+    assert begin_pass(x.m, T)
+    x.finish(writeback_inodes_wb)
+    assert x.arrays.inode[0].nr_dirty == left
