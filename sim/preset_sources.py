@@ -1,4 +1,4 @@
-"""Where each parameter of the presets that restate recorded runs comes from."""
+"""Where each parameter of the ``recorded-*`` presets comes from. Data only."""
 
 from __future__ import annotations
 

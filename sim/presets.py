@@ -251,7 +251,7 @@ PRESETS: dict[str, Preset] = {
         "How much does direct reclaim write, and how long do its callers stall?",
         "No patch applied: direct reclaim and kswapd write page by page off the end of the LRU.",
         _RFC,
-        ("C5", "C7", "C8"),
+        ("C1", "C5", "C7", "C8"),
     ),
     "global-p5": Preset(
         replace(_GLOBAL, patches=_P5),

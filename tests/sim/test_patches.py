@@ -112,7 +112,9 @@ def test_the_idle_run_reclaims_nothing_and_does_something() -> None:
 def test_every_legal_mixture_of_patches_and_answers_runs(
     kernel: Kernel, patches: frozenset[Patch]
 ) -> None:
-    for answers in ANSWER_SETS:
+    turn = 2 * PATCH_SETS.index(patches) + list(Kernel).index(kernel)
+    alone = [frozenset({answer}) for answer in MemcgAnswer]
+    for answers in {*alone, *ANSWER_SETS[turn % 4 :: 4]}:
         scenario = small(
             duration_ms=250,
             kernel=kernel,
