@@ -68,7 +68,7 @@ from sim.mm.vmscan import kswapd
 from sim.observe.sampler import Sampler, refresh_limits
 from sim.policy.memcg_flusher import memcg_flusher, nr_memcg_flushers
 from sim.policy.memcg_kswapd import watermarks
-from sim.policy.rules import resolve, stack_rules
+from sim.policy.rules import filesystem_manners, resolve, stack_rules
 from sim.scenario import Elevator, Problem, Scenario, ScenarioError
 from sim.units import NSEC_PER_SEC, SECTORS_PER_PAGE, pages_from_kib, pages_from_mib
 from sim.workload.directories import create_files
@@ -233,6 +233,7 @@ def _filesystem(s: Scenario, arrays: dict[str, Any]) -> dict[str, Any]:
             len(arrays["dirty_tag"]),
             swap_pages=swap_pages,
             commit_interval_ms=s.fs.commit_interval_ms,
+            manners=filesystem_manners(s),
         )
     except ValueError as error:
         problem = Problem("memory.swap_mib", str(s.memory.swap_mib), str(error))

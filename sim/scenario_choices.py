@@ -88,6 +88,10 @@ class Filesystem(StrEnum):
     """Filesystems whose writeback manners are modelled."""
 
     EXT3 = "ext3"
+    EXT4 = "ext4"
+    XFS = "xfs"
+    XFS_2_6_34 = "xfs-2.6.34"
+    BTRFS = "btrfs"
 
 
 class WorkloadKind(StrEnum):

@@ -247,7 +247,13 @@ OPTIONS: dict[type[StrEnum], dict[str, tuple[str, str]]] = {
         "rec-2.6.36": ("recorded, 2.6.36", "The disk under the recorded 2.6.36 runs"),
         "rec-6.1": ("recorded, 6.1", "The disk under the recorded 6.1 runs"),
     },
-    Filesystem: {"ext3": ("ext3", "data=ordered")},
+    Filesystem: {
+        "ext3": ("ext3", "data=ordered; writes what reclaim hands it"),
+        "ext4": ("ext4", "Delayed allocation; reclaim cannot write a page without a block"),
+        "xfs": ("XFS", "Refuses writeback from reclaim; kswapd's too, but on 2.6.36"),
+        "xfs-2.6.34": ("XFS of 2.6.34", "Delayed allocation; writes what reclaim hands it"),
+        "btrfs": ("btrfs", "Refuses writeback from reclaim, page by page"),
+    },
     WorkloadKind: {
         "seqw": ("sequential writer", "write(2) through the page cache"),
         "randw": ("random writer", "write(2) at random places"),

@@ -433,9 +433,16 @@ def map_block(m: Any, ino: Any, index: Any) -> Any:
 
 @njit
 def ext3_get_block(m: Any, ino: Any, index: Any) -> Any:
-    """For write(2), also over old data: allocate at write_begin, file data and inode time."""
+    """For write(2), also over old data: allocate at write_begin, file data and inode time.
+
+    With delayed allocation only the inode's time is changed here.
+    """
+    fs = m.fs[0]
+    if fs.delalloc:
+        journal_dirty_metadata(m, inode_block(m, ino))
+        return np.int64(m.slot_block[m.inode[ino].first_slot + index])
     block = map_block(m, ino, index)
-    if not m.inode[ino].state & I_ORDERED:
+    if fs.ordered and not m.inode[ino].state & I_ORDERED:
         journal_dirty_data(m, ino)
         journal_dirty_metadata(m, inode_block(m, ino))
     return block

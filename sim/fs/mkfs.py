@@ -18,9 +18,10 @@ from sim.fs.ext3_layout import (
     triple_indirect_word,
 )
 from sim.fs.journal import journal_disk_block
-from sim.machine.filesystem import BLOCK_USED, BLOCKS_PER_GROUP, FS, MAX_GROUPS
+from sim.machine.filesystem import BLOCK_USED, BLOCKS_PER_GROUP, FS, MAX_GROUPS, Manners
 from sim.units import NSEC_PER_MSEC
 
+EXT3 = Manners()
 JOURNAL_BLOCKS = 16384
 JOURNAL_START = 759
 """Behind group 0's metadata and the blocks of / and lost+found."""
@@ -33,6 +34,7 @@ def filesystem_arrays(
     swap_pages: int = 0,
     commit_interval_ms: int = 5000,
     journal_blocks: int = JOURNAL_BLOCKS,
+    manners: Manners = EXT3,
 ) -> dict[str, Any]:
     """An ext3 with a swap file in it: ``fs``, ``block_used``, ``indirect`` and ``swap_block``.
 
@@ -42,6 +44,7 @@ def filesystem_arrays(
         swap_pages: length of the swap file; it was made first, right behind the journal.
         commit_interval_ms: period of commits.
         journal_blocks: length of the journal file.
+        manners: what it does otherwise than ext3.
 
     Raises:
         ValueError: the disk is too small for the journal and the swap area.
@@ -69,6 +72,8 @@ def filesystem_arrays(
     f.commit_interval_ns = commit_interval_ms * NSEC_PER_MSEC
     f.ordered_head = f.ordered_tail = f.committing_head = -1
     f.window_inode[:] = -1
+    for name, value in manners._asdict().items():
+        f[name] = value
     return {
         "fs": fs,
         "block_used": used,

@@ -17,6 +17,7 @@ from sim.block.elevator import submit_bio
 from sim.engine.jit import njit
 from sim.fs.ext3_layout import in_shadow, map_block
 from sim.machine.cost import COST_WRITEPAGE
+from sim.machine.filesystem import REFUSES_DIRECT, REFUSES_RECLAIM
 from sim.machine.machine import LIMIT, NOW
 from sim.machine.page import (
     PG_buffers_clean,
@@ -33,10 +34,17 @@ from sim.machine.page import (
 from sim.machine.page_lock import meet_locked
 from sim.machine.request import ISSUER_DIRECT, ISSUER_KSWAPD, ISSUER_MEMCG
 from sim.machine.stack import note_writepage_stack
-from sim.machine.task import BUDGET_SPENT, DONE, WANT_BUFFER, WANT_JOURNAL
+from sim.machine.task import (
+    BUDGET_SPENT,
+    DONE,
+    PF_KSWAPD,
+    PF_MEMALLOC,
+    WANT_BUFFER,
+    WANT_JOURNAL,
+)
 from sim.machine.victim import WRITTEN
 from sim.machine.victim_count import count_victim
-from sim.machine.vmstat import PSWPOUT, WRITTEN_KSWAPD
+from sim.machine.vmstat import PSWPOUT, WRITEPAGE_REFUSED, WRITTEN_KSWAPD
 from sim.machine.writeback import clear_page_dirty_for_io, end_page_writeback, set_page_writeback
 from sim.units import SECTORS_PER_PAGE
 
@@ -53,16 +61,41 @@ WB_READ = 5
 
 
 @njit
+def _refuses(m: Any, t: Any, pfn: Any) -> Any:
+    """Does the filesystem leave the page dirty because of who asks, or for want of a block?"""
+    fs = m.fs[0]
+    page = m.page[pfn]
+    if page.page_flags & PG_swapbacked:
+        return False
+    task = m.task[t]
+    reclaim = task.issuer <= ISSUER_MEMCG
+    ranges = task.wbc_step == WB_RANGE
+    if fs.refuses_unmapped and reclaim and not ranges:
+        if m.slot_block[m.inode[page.mapping].first_slot + page.index] < 0:
+            return True
+    if not task.pf_flags & PF_MEMALLOC or (ranges and not fs.refuses_in_ranges):
+        return False
+    if fs.refuses_memalloc == REFUSES_DIRECT:
+        return not task.pf_flags & PF_KSWAPD
+    return fs.refuses_memalloc == REFUSES_RECLAIM
+
+
+@njit
 def _start_writepage(m: Any, t: Any, pfn: Any) -> Any:
     """Clean the page and put it under writeback; True when ``task.bio_*`` is there to submit.
 
-    No bio: the page was clean, its buffers were (a commit wrote them), a commit is writing them and
+    No bio: the filesystem refuses (the page stays dirty), the page was clean, its buffers were (a commit wrote them), a commit is writing them and
     the caller may not wait (the page stays dirty), or the disk is full, which the kernel reports at
     fsync and forgets the data.
     """
     m.clock[NOW] += m.cost[COST_WRITEPAGE]
     page = m.page[pfn]
     flags = page.page_flags
+    if _refuses(m, t, pfn):
+        m.task[t].wbc_pages_skipped += 1  # redirty_page_for_writepage
+        page.page_flags = flags & ~PG_writable
+        m.vm[WRITEPAGE_REFUSED] += 1
+        return False
     if flags & PG_buffers_locked and flags & PG_dirty:
         m.task[t].wbc_pages_skipped += 1  # redirty_page_for_writepage
         page.page_flags = flags & ~PG_writable

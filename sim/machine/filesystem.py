@@ -8,6 +8,8 @@ inode's slots that ``sim.fs.ext3_layout`` computes.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 BLOCK_USED = 1
@@ -28,6 +30,25 @@ NR_WINDOWS = 256
 MAX_WORKS = 256
 BACKGROUND_WORK = -1
 
+REFUSES_NOBODY, REFUSES_DIRECT, REFUSES_RECLAIM = 0, 1, 2
+
+
+class Manners(NamedTuple):
+    """What a filesystem does otherwise than ext3; ints so that kernels take them as they are."""
+
+    delalloc: int = 0
+    """write(2) allocates no block, ->writepage and ->writepages do."""
+    ordered: int = 1
+    """A commit writes the data of the files that its transaction allocated blocks for."""
+    refuses_unmapped: int = 0
+    """->writepage redirties a page without a block (ext4_writepage)."""
+    refuses_memalloc: int = REFUSES_NOBODY
+    """->writepage redirties what a PF_MEMALLOC task hands it, or such a task but kswapd; memcg
+    reclaim is no such task."""
+    refuses_in_ranges: int = 0
+    """So does ->writepages."""
+
+
 FS = np.dtype(
     [
         # layout
@@ -47,6 +68,7 @@ FS = np.dtype(
         ("window_hits", np.int64, (NR_WINDOWS,)),
         # swap file
         ("swap_next", np.int64),  # where the search for a free slot begins
+        *((name, np.int64) for name in Manners._fields),
         # journal
         ("journal_start", np.int64),  # its first disk block
         ("journal_blocks", np.int64),  # length of the journal file

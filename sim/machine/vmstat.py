@@ -40,6 +40,7 @@ that may go down.
     RANGE_UNASKED_REDIRTIED, PAGE_LOCKS, PAGE_LOCK_NS, PAGE_LOCK_NS_MAX, PAGE_LOCKS_HELD_MAX,
     PAGE_LOCK_NESTED, PAGE_LOCK_CONTENDED, PAGE_LOCK_INVERSIONS,
     LUMPY_WAITS, CONDITIONAL_WAITS, NR_VMSCAN_IMMEDIATE, WRITEBACK_THROTTLES,
+    WRITEPAGE_REFUSED,
     # age of reclaimed pages: ms since they came to the LRU, summed and by powers of two from 8 ms
     RECLAIM_AGE_MS, RECLAIM_INVERSIONS,
     RECLAIM_AGE_0, RECLAIM_AGE_1, RECLAIM_AGE_2, RECLAIM_AGE_3, RECLAIM_AGE_4, RECLAIM_AGE_5,
@@ -63,7 +64,7 @@ that may go down.
     # calls deeper than THREAD_SIZE allows
     STACK_OVERFLOWS_DIRECT, STACK_OVERFLOWS_MEMCG, STACK_OVERFLOWS_KSWAPD, STACK_OVERFLOWS_OTHER,
     NR_VM,
-) = range(174)
+) = range(175)
 # fmt: on
 
 _ALL = {name: value for name, value in globals().items() if name.isupper() and name != "NR_VM"}

@@ -188,6 +188,8 @@ def _what_reclaim_met() -> None:
     _page_locks()
     _reclaim_age()
     _count("lumpy_waits", "lumpy_waits", "lower", unit="waits")
+    title = "->writepage of reclaim that left the page dirty"
+    _count("writepage_refused", "writepage_refused", "lower", title)
     _count(
         "wait_iff_congested_calls", "conditional_waits",
         unit="calls", title="wait_iff_congested (2.6.37), asleep or not",

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from sim.machine.filesystem import REFUSES_DIRECT, REFUSES_RECLAIM, Manners
 from sim.machine.rules import ReclaimRules
 from sim.machine.stack_chains import StackRules
-from sim.scenario import Kernel, MemcgAnswer, Patch, Scenario, Tracepoints
+from sim.scenario import Filesystem, Kernel, MemcgAnswer, Patch, Scenario, Tracepoints
 
 MAX_SWAP_CLEAN_WAIT = 50
 """Rounds of congestion_wait(HZ/10): "up to five seconds" (V6 of the series, patch 5)."""
@@ -64,6 +65,21 @@ ANSWER_RULES: dict[MemcgAnswer, dict[str, Any]] = {
 }
 
 
+MANNERS: dict[Filesystem, Manners] = {
+    Filesystem.EXT3: Manners(),
+    # ext4_writepage redirties what has no block yet, whoever asks (fs/ext4/inode.c).
+    Filesystem.EXT4: Manners(delalloc=1, refuses_unmapped=1),
+    # xfs_vm_writepage of 2.6.35 refuses every PF_MEMALLOC task, that of 2.6.36 all but kswapd.
+    Filesystem.XFS: Manners(
+        delalloc=1, ordered=0, refuses_memalloc=REFUSES_RECLAIM, refuses_in_ranges=1
+    ),
+    # As XFS was before 2.6.35: it writes what reclaim hands it.
+    Filesystem.XFS_2_6_34: Manners(delalloc=1, ordered=0),
+    # btrfs_writepage refuses every PF_MEMALLOC task, btrfs_writepages nobody.
+    Filesystem.BTRFS: Manners(delalloc=1, ordered=0, refuses_memalloc=REFUSES_RECLAIM),
+}
+
+
 def resolve(scenario: Scenario) -> ReclaimRules:
     """The rules of one run. Later tables override earlier ones, in their own order."""
     rules = ReclaimRules()._replace(**KERNEL_RULES[scenario.kernel])
@@ -87,3 +103,11 @@ def stack_rules(scenario: Scenario) -> StackRules:
         stackreduce=Patch.STACKREDUCE in scenario.patches,
         thread_size_kib=spec.thread_size_kib,
     )
+
+
+def filesystem_manners(scenario: Scenario) -> Manners:
+    """The manners of the filesystem of one run, on its kernel."""
+    manners = MANNERS[scenario.fs.kind]
+    if scenario.fs.kind is Filesystem.XFS and scenario.kernel is Kernel.K2_6_36:
+        return manners._replace(refuses_memalloc=REFUSES_DIRECT)
+    return manners
