@@ -64,13 +64,13 @@ CLAIMS: dict[str, Claim] = {
     ),
     "C11": Claim(
         "reclaim that writes goes deep",
-        ("stack_bytes_max_direct", "stack_bytes_max_memcg"),
+        ("stack_bytes_max_direct", "stack_bytes_max_memcg", "stack_overflows_direct"),
         "test_claims.py::test_without_writes_direct_reclaim_is_not_deep",
     ),
     "C12": Claim(
         "entry paths of reclaim differ in depth",
-        ("stack_bytes_max_direct", "stack_bytes_max_memcg"),
-        "test_claims.py::test_reclaim_is_deeper_from_write_than_from_a_fault",
+        ("stack_bytes_max_write_entry", "stack_bytes_max_fault_entry"),
+        "test_claims.py::test_reclaim_is_deeper_from_a_fault_that_reads_ahead_than_from_write",
     ),
     "C13": Claim(
         "a container waits for the flusher",

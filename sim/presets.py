@@ -15,7 +15,9 @@ from sim.scenario import (
     BlockSpec,
     DiskModel,
     DiskSpec,
+    Filesystem,
     Frames,
+    FsSpec,
     Intervention,
     InterventionKind,
     MemcgAnswer,
@@ -292,6 +294,14 @@ PRESETS: dict[str, Preset] = {
         " clean. Without the IO-less throttling of 3.2 dirtiers outrun it: see the laps.",
         "commits ee72886d8ed5, f84f6e2b0868, 92df3a723f84, 49ea7eb65e7c (3.2)",
         ("C5", "C7", "C9"),
+    ),
+    "global-xfs": Preset(
+        replace(_GLOBAL, fs=FsSpec(kind=Filesystem.XFS)),
+        "What if the filesystem itself refuses writeback from reclaim?",
+        "XFS of 2.6.35 redirties what direct reclaim and kswapd hand it (writepage_refused): the "
+        "flusher alone cleans. Compare with patch 6, which leaves kswapd to write.",
+        "xfs_vm_writepage, fs/xfs/linux-2.6/xfs_aops.c of 2.6.35.6",
+        ("C5", "C7"),
     ),
     "io-sequential": Preset(
         _pattern(WorkloadKind.SEQ_WRITER),

@@ -84,9 +84,9 @@ def _refuses(m: Any, t: Any, pfn: Any) -> Any:
 def _start_writepage(m: Any, t: Any, pfn: Any) -> Any:
     """Clean the page and put it under writeback; True when ``task.bio_*`` is there to submit.
 
-    No bio: the filesystem refuses (the page stays dirty), the page was clean, its buffers were (a commit wrote them), a commit is writing them and
-    the caller may not wait (the page stays dirty), or the disk is full, which the kernel reports at
-    fsync and forgets the data.
+    No bio: the filesystem refuses (the page stays dirty), the page was clean, its buffers were (a
+    commit wrote them), a commit is writing them and the caller may not wait (it stays dirty), or
+    the disk is full, which the kernel reports at fsync and forgets the data.
     """
     m.clock[NOW] += m.cost[COST_WRITEPAGE]
     page = m.page[pfn]

@@ -14,7 +14,8 @@ import sim.policy.rules
 from sim.claims import CLAIMS, NOT_YET
 from sim.cli import main
 from sim.machine.request import ISSUER_DIRECT, ISSUER_KSWAPD, ISSUER_MEMCG
-from sim.machine.stack import BELOW_WRITEPAGE, MEMCG_RECLAIM, note_writepage_stack
+from sim.machine.stack import note_writepage_stack
+from sim.machine.stack_chains import Call, StackRules, depth_bytes
 from sim.machine.task import PF_SWAPWRITE
 from sim.machine.vmstat import BDI_ASYNC_CONGESTED, STACK_BYTES_MAX_MEMCG
 from sim.mm.range_write import may_write_to_queue
@@ -102,20 +103,21 @@ def test_without_writes_direct_reclaim_is_not_deep(base: Result, p6: Result) -> 
     assert p6.counters["stack_bytes_max_direct"] == 0
 
 
-def test_reclaim_is_deeper_from_write_than_from_a_fault() -> None:
+def test_reclaim_is_deeper_from_a_fault_that_reads_ahead_than_from_write() -> None:
     kinds = (WorkloadKind.SEQ_WRITER, WorkloadKind.MMAP_DIRTIER)
     groups = tuple(WorkloadSpec(kind=kind) for kind in kinds)
     mix = replace(Scenario().mix, rate_kib_per_s=0)
-    entry = [p.columns["stack_bytes"] for p in plan_tasks(Scenario(mix=mix, workloads=groups))]
+    plans = plan_tasks(Scenario(mix=mix, workloads=groups))
     depths = []
-    for stack_bytes in entry:
+    for plan in plans:
         x = make((64,))
         x.arrays.task[WRITER].issuer = ISSUER_MEMCG
-        x.arrays.task[WRITER].stack_bytes = stack_bytes
-        note_writepage_stack(x.m, WRITER, False)
+        x.arrays.task[WRITER].stack_entry = plan.columns["stack_entry"]
+        note_writepage_stack(x.m, WRITER, False, False)
         depths.append(int(x.vm[STACK_BYTES_MAX_MEMCG]))
-    assert depths == [bytes_ + MEMCG_RECLAIM + BELOW_WRITEPAGE for bytes_ in entry]
-    assert depths[0] > depths[1]
+    calls = [Call("memcg", entry) for entry in ("write", "fault")]
+    assert depths == [depth_bytes(call, StackRules()) for call in calls]
+    assert depths[0] < depths[1]
 
 
 def test_memcg_reclaim_waits_only_under_its_answer(
