@@ -761,6 +761,9 @@
     const bound = bind(spec, runs, theme, view, hidden);
     const layout = layoutOf(spec, bound, theme, view, inner);
     Object.assign(layout, { width, height, margin, showlegend: false });
+    if (spec.x === "time" && !bound.empty) {
+      layout.shapes.push(...root.reclaimLab.marks.lines(runs, theme, view));
+    }
     layout.paper_bgcolor = layout.plot_bgcolor = "rgba(0,0,0,0)";
     if (!tickLabels && spec.x === "time") layout.xaxis.showticklabels = false;
     return { bound, data: tracesOf(bound), layout };
@@ -798,6 +801,11 @@
         bgcolor: "rgba(0,0,0,0)",
       },
     });
+    if (spec.x === "time" && !bound.empty) {
+      const { marks } = root.reclaimLab;
+      layout.shapes.push(...marks.lines(runs, theme, view));
+      layout.annotations.push(...marks.words(runs, theme, view, escapeText));
+    }
     layout.annotations.push({
       text: lines.map(escapeText).join("<br>"), xref: "paper", yref: "paper", x: 0, y: 0,
       xanchor: "left", yanchor: "top", xshift: 12 - theme.margin_left, yshift: -CAPTION_TOP,

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from dashboard.interventions import marks
 from dashboard.rounding import eleven_bits
 from sim.observe.metrics import columns
 from sim.result import Issuer, Result
@@ -31,7 +32,7 @@ class RunData:
     events: dict[str, dict[str, Array]]
     families: dict[str, str]
     about: dict[str, Any] = field(default_factory=dict)
-    """title, digest, seed, model_version, memcgs, tasks, disk"""
+    """title, digest, seed, model_version, memcgs, tasks, disk, marks"""
 
     @property
     def memcgs(self) -> list[str]:
@@ -73,7 +74,8 @@ def run_data(result: Result, label: str = "A") -> RunData:
         columns={name: column.values for name, column in drawn.items()},
         events=events,
         families=dict(result.families),
-        about={name: meta[name] for name in kept if name in meta} | {"tasks": result.tasks},
+        about={name: meta[name] for name in kept if name in meta}
+        | {"tasks": result.tasks, "marks": marks(meta)},
     )
 
 

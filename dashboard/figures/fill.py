@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from dashboard.figures import interventions
 from dashboard.figures.bind import bind
 from dashboard.figures.binder import Bound, Drawn, View
 from dashboard.figures.data import RunData, run_data
@@ -69,6 +70,9 @@ def fill(
             "itemdoubleclick": False, "bgcolor": "rgba(0,0,0,0)",
         },
     }  # fmt: skip
+    if spec.x == "time" and not bound.empty:
+        layout["shapes"] += interventions.lines(runs, theme, view)
+        layout["annotations"] += interventions.words(runs, theme, view, escape)
     layout["annotations"].append(
         {
             "text": "<br>".join(escape(line) for line in lines), "xref": "paper", "yref": "paper",

@@ -113,6 +113,14 @@ def _swatch(dash: str, color: str) -> Component:
     return html.Span(className="swatch", style={"borderTop": f"3px {_DASHES[dash]} {color}"})
 
 
+def marks() -> Component:
+    """The words of what the scenario changes on the way, above their lines; marks.js fills it."""
+    return html.Div(
+        className="marks", hidden=True, role="group",
+        **attributes({"data-marks": "", "aria-label": "What changes while the machine runs"}),
+    )  # fmt: skip
+
+
 def selection() -> Component:
     """The numbers of a selected interval; selection.js fills it."""
     return html.Div(

@@ -10,7 +10,7 @@ from dash import dcc, html
 from dashboard import ids
 from dashboard.attributes import attributes
 from dashboard.layout.about import about, keys_sheet
-from dashboard.layout.charts import charts, legend, selection
+from dashboard.layout.charts import charts, legend, marks, selection
 from dashboard.layout.compare import compare_bar, numbers
 from dashboard.layout.guide import palette, palette_open, tour, tour_start
 from dashboard.layout.icons import icon_button
@@ -125,7 +125,10 @@ def _main(services: Services) -> Component:
             ),
             _panel(
                 "charts",
-                [html.Div([transport(), legend(), selection()], className="sticky"), charts()],
+                [
+                    html.Div([transport(), legend(), selection(), marks()], className="sticky"),
+                    charts(),
+                ],
             ),
             _panel("numbers", numbers()),
             _panel("stalls", html.Div(id=ids.STALLS)),

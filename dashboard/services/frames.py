@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from dashboard.interventions import marks
 from dashboard.rounding import eleven_bits
 from sim.observe.metrics import Column, columns, headline
 from sim.result import Result
@@ -158,6 +159,7 @@ def _first(chunk: Result) -> dict[str, Any]:
         {name: task[name] for name in ("name", "comm", "kind", "memcg", "pid") if name in task}
         for task in chunk.tasks[:300]
     ]
+    first["marks"] = marks(meta)
     return first
 
 

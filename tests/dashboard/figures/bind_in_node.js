@@ -6,6 +6,7 @@ const fs = require("fs");
 const order = JSON.parse(fs.readFileSync(0, "utf8"));
 const charts = require(`${order.assets}/charts.js`);
 require(`${order.assets}/density.js`);
+require(`${order.assets}/marks.js`);
 const { RunBuffer } = require(`${order.assets}/frames.js`);
 
 const runs = order.runs.map(({ label, messages }) => {

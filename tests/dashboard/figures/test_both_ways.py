@@ -51,6 +51,23 @@ def with_gaps():
     return result
 
 
+def with_marks(seed, *items):
+    result = synthetic_result(seed, 20)
+    result.meta["scenario"] = {
+        "interventions": [
+            {"at_ms": at, "what": what, "whose": whose, "value": value}
+            for at, what, whose, value in items
+        ]
+    }
+    return result
+
+
+MARKED = [
+    with_marks(1, (5000, "patch", "p6", 1), (5000, "limit", "<g1>", 32)),
+    with_marks(2, (5000, "patch", "p6", 1), (19_500, "stall", "disk", 2000)),
+]
+
+
 CASES = {
     "one run": ([synthetic_result(1)], "light", None),
     "two runs": ([synthetic_result(1), synthetic_result(2, patched=True)], "dark", None),
@@ -59,6 +76,7 @@ CASES = {
     "many containers": ([synthetic_result(3, 20, memcgs=6)], "light", None),
     "nothing happened": ([quiet()], "light", None),
     "not recorded": ([with_gaps()], "dark", None),
+    "changed on the way": (MARKED, "dark", None),
     "not timed": ([untimed()], "light", None),
     "one of two not recorded": ([with_gaps(), synthetic_result(2, 20)], "light", None),
 }
