@@ -76,8 +76,9 @@
     if (!state.target) return nothing;
     clearTimeout(state.timer);
     state.timer = 0;
-    const differs = Object.keys(values).some((p) => !same(values[p], state.target.values[p]));
-    if (!differs) return nothing;
+    const moved = Object.keys(values).filter((p) => !same(values[p], state.target.values[p]));
+    if (!moved.length) return nothing;
+    window.reclaimLab.inject.changing(moved, state.target);
     state.timer = setTimeout(() => {
       state.timer = 0;
       state.seq += 1;
@@ -85,6 +86,7 @@
       const paired = lab().classList.contains("is-paired");
       const data = { values, edit: paired ? edit : "a", seq: state.seq };
       dash().set_props("state-form", { data });
+      window.reclaimLab.inject.changed(data);
     }, SETTLE_MS);
     return nothing;
   }
@@ -104,6 +106,7 @@
     }
     if ($("sidebar-edit")) pressed($("sidebar-edit"), target.edit);
     decorate(target.values);
+    window.reclaimLab.inject.show(target);
     canonical(target);
     document.title = `${target.title} – Reclaim Lab`;
     setup(recordings);
@@ -207,7 +210,11 @@
     rate_kib_per_s: "r", file_mib: "f", threads: "n", block_kib: "b", run_pages: "c",
     think_us: "t",
   };
-  const NEW_ITEM = { memcgs: (n) => `g${n}.64`, workloads: () => "seqw.root" };
+  const NEW_ITEM = {
+    memcgs: (n) => `g${n}.64`,
+    workloads: () => "seqw.root",
+    interventions: () => `${Math.min(window.reclaimLab.inject.atMs(), lastMs())}.stall.disk.2000`,
+  };
 
   /* Rows were drawn or changed. Drawing comes with a target: wait for it before comparing. */
   function rows() {
@@ -223,12 +230,27 @@
       const item = (items[cell.id.row] = items[cell.id.row] || {});
       item[cell.id.field] = String(cell.value ?? "").trim();
     }
+    if (of === "interventions") items.forEach(mendChange);
     const text = items.map((item) => itemText(of, item)).join("~");
     if (state.target && text !== state.target.rows[of]) setList(of, text);
   }
 
+  /* Another kind of change needs somebody of its own, and a value to begin with. */
+  function mendChange(item, row) {
+    const before = ((state.target.rows.interventions || "").split("~")[row] || "").split(".");
+    const known = state.target.timeline[item.what] || {};
+    if (!(item.whose in known)) item.whose = Object.keys(known)[0] || item.whose;
+    if (item.what === before[1] && item.whose === before[2]) return;
+    const { now, lo, hi } = known[item.whose] || { now: 0, lo: 0, hi: 1 };
+    const switched = item.what === "patch" || item.what === "answer";
+    item.value = String(switched ? 1 - now : Math.min(Math.max(now, lo), hi));
+  }
+
+  const lastMs = () => Math.max(0, Number(shown("duration_ms")) - 1);
+
   function itemText(of, item) {
     if (of === "memcgs") return `${item.name}.${item.limit_mib}`;
+    if (of === "interventions") return `${item.at_ms}.${item.what}.${item.whose}.${item.value}`;
     const options = Object.entries(LETTERS).map(([field, letter]) => letter + item[field]);
     return [item.kind, item.memcg, ...options].join(".");
   }
@@ -814,6 +836,13 @@
   document.addEventListener("rl:selection", (event) => keepSpan("sel", event.detail, "t."));
   document.addEventListener("rl:ready", () => setTheme(document.documentElement.dataset.theme));
 
+  (window.reclaimLab = window.reclaimLab || {}).page = {
+    items: itemsOf, setList, shown, lastMs,
+    send(data) {
+      state.seq += 1;
+      dash().set_props("state-form", { data: { ...data, seq: state.seq } });
+    },
+  };
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     lab: { collect, apply, rows, request, load, table },
   });

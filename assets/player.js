@@ -20,6 +20,8 @@
   let frame = 0;
   let lastFrame = 0;
   let lastTold = 0;
+  let wanted = null; // s, where the run before stood
+  let next = null; // the same, for the run that is not loaded yet
 
   const clamp = (x, low, high) => Math.min(high, Math.max(low, x));
 
@@ -58,6 +60,7 @@
 
   const player = {
     play() {
+      wanted = null;
       if (clock.playing || clock.duration <= 0) return;
       if (clock.t >= clock.duration - 1e-9 || clock.live) clock.t = clock.zoom ? clock.zoom[0] : 0;
       clock.live = false;
@@ -81,6 +84,7 @@
       player.seek(at * clock.interval);
     },
     seek(t) {
+      wanted = null;
       clock.t = clamp(Number(t) || 0, 0, clock.available);
       clock.live = clock.t >= clock.available - 1e-9 && !clock.playing;
       lastFrame = performance.now();
@@ -137,10 +141,22 @@
     if (clock.zoom && clock.zoom[1] > duration + 1e-9) setZoom(null);
     if (interval > 0) clock.interval = interval;
     if (clock.live) clock.t = available;
+    if (wanted !== null && available >= Math.min(wanted, duration)) {
+      const t = wanted;
+      wanted = null;
+      player.seek(t);
+      return;
+    }
     changed();
   }
 
+  /** To be there again when the run that is loaded next has come so far. */
+  function resume(t) {
+    next = t;
+  }
+
   function reset() {
+    [wanted, next] = [next, null];
     Object.assign(clock, {
       t: 0, playing: false, live: true, duration: 0, available: 0,
     });
@@ -256,7 +272,7 @@
   }
 
   lab.player = player;
-  lab.clock = { extend, reset, atEnd, showBar, state: clock };
+  lab.clock = { extend, reset, resume, atEnd, showBar, state: clock };
   lab.onClock = (listener) => listeners.push(listener);
   lab.fire = fire;
   listen();

@@ -70,6 +70,8 @@ SCRUB = "transport-scrub"
 CLOCK = "transport-clock"
 ZOOM_RESET = "transport-zoom-reset"
 
+HERE = "transport-here"
+
 # ---- charts
 LEGEND = "charts-legend"
 CHARTS = "charts-stack"
@@ -101,7 +103,11 @@ TRACE_LINKS = "trace-links"
 # ---- editors of the lists
 MEMCG_NAMES = "rows-memcg-names"
 """The datalist of container names."""
-ROWS = {"memcgs": "rows-memcgs", "workloads": "rows-workloads"}
+ROWS = {
+    "memcgs": "rows-memcgs",
+    "workloads": "rows-workloads",
+    "interventions": "rows-interventions",
+}
 
 TABS = ("charts", "numbers", "stalls", "recorded", "trace", "about")
 

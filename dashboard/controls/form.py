@@ -27,7 +27,7 @@ def _shown(control: Control, scenario: Scenario) -> Any:
     value = value_at(scenario, control.path)
     if control.widget is Widget.SET:
         return ".".join(sorted(value))
-    if control.widget in (Widget.LIST, Widget.TEXT):
+    if control.widget is Widget.LIST:
         return ROWS[control.key].encode(value)
     return str(value)
 

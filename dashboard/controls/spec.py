@@ -18,6 +18,8 @@ from sim.scenario import (
     Elevator,
     Filesystem,
     Frames,
+    Intervention,
+    InterventionKind,
     Kernel,
     MemcgAnswer,
     MemcgSpec,
@@ -41,8 +43,6 @@ class Widget(StrEnum):
     SET = "set"
     SHARE = "share"
     LIST = "list"
-    TEXT = "text"
-    """A list that is edited in the link's own grammar."""
     NAME = "name"
 
 
@@ -234,6 +234,14 @@ OPTIONS: dict[type[StrEnum], dict[str, tuple[str, str]]] = {
         "io-cgroup": ("IO-cgroup aware", "Works for a container take that container's inodes; "
                       "finding them costs CPU"),
     },
+    InterventionKind: {
+        "patch": ("a patch", "Switch a patch"),
+        "answer": ("a memcg answer", "Switch a memcg answer"),
+        "vm": ("a sysctl", "Write to /proc/sys/vm"),
+        "limit": ("a container's limit", "Write memory.limit_in_bytes, which reclaims"),
+        "rate": ("a rate", "Of the disk's media, the mix or a task group"),
+        "stall": ("the disk stalls", "It completes nothing for so long"),
+    },
     Kernel: {"2.6.35": ("2.6.35", ""), "2.6.36": ("2.6.36", "")},
     Elevator: {"cfq": ("cfq", ""), "deadline": ("deadline", ""), "noop": ("noop", "")},
     DiskModel: {
@@ -312,10 +320,8 @@ def _control(spec: type, f: dataclasses.Field[Any], prefix: str) -> Control:
         return Control(widget=Widget.CHOICE, options=options_of(kind), **common)
     if f.name in _SETS and spec is Scenario:
         return Control(widget=Widget.SET, options=options_of(_SETS[f.name]), **common)
-    if f.name in ("memcgs", "workloads"):
+    if f.name in CELLS:
         return Control(widget=Widget.LIST, **common)
-    if f.name == "interventions":
-        return Control(widget=Widget.TEXT, **common)
     if "lo" not in f.metadata:
         return Control(widget=Widget.NAME, **common)
     share = spec is MixSpec and f.metadata["unit"] == "share"
@@ -337,14 +343,9 @@ def _controls() -> tuple[Control, ...]:
     return tuple(sorted(found, key=lambda control: order.index(control.group)))
 
 
-CONTROLS: tuple[Control, ...] = _controls()
-"""Every control, in the order of the page."""
-BY_PATH: dict[str, Control] = {control.path: control for control in CONTROLS}
-
-
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One field of a row of the memcg or task list."""
+    """One field of a row of a list."""
 
     field: str
     label: str
@@ -361,7 +362,7 @@ class Cell:
 _CELL_LABELS = {
     "name": "name", "limit_mib": "limit", "kind": "does", "memcg": "in", "rate_kib_per_s": "rate",
     "file_mib": "file", "threads": "tasks", "block_kib": "block", "run_pages": "run",
-    "think_us": "think",
+    "think_us": "think", "at_ms": "at", "what": "what", "whose": "whose", "value": "becomes",
 }  # fmt: skip
 
 
@@ -390,7 +391,12 @@ def _letters() -> dict[str, str]:
 CELLS: dict[str, tuple[Cell, ...]] = {
     "memcgs": _cells(MemcgSpec, {}),
     "workloads": _cells(WorkloadSpec, _letters()),
+    "interventions": _cells(Intervention, {}),
 }
 """Fields of one row of each list."""
 MAX_ROWS = 12
 """Longer lists are edited as text."""
+
+CONTROLS: tuple[Control, ...] = _controls()
+"""Every control, in the order of the page."""
+BY_PATH: dict[str, Control] = {control.path: control for control in CONTROLS}

@@ -8,6 +8,7 @@ from typing import Any
 from dashboard.controls.form import form_to_scenario, scenario_to_form
 from dashboard.controls.link import PageLink
 from dashboard.controls.spec import CELLS
+from dashboard.controls.timeline import LIVE_PATHS, from_here, timeline
 from dashboard.controls.words import changed, kinship
 from sim.presets import PRESETS
 from sim.scenario import Patch, Problem, Scenario
@@ -44,6 +45,10 @@ def after_form(search: str, form: dict[str, Any]) -> tuple[PageLink, list[Proble
     """The link after a control was used, and what was clamped on the way."""
     link = PageLink.parse(search)
     scenario, problems = form_to_scenario(form.get("values") or {})
+    if "at_ms" in form:
+        before, _ = form_to_scenario(form.get("base") or {})
+        scenario, impossible = from_here(before, scenario, int(form["at_ms"]))
+        problems += impossible
     moved = link.with_edited(form.get("edit", "a"), scenario)
     kept, too_long = moved.search_or("")
     if not kept:
@@ -58,6 +63,8 @@ def target(link: PageLink, edit: str, seq: int | None) -> dict[str, Any]:
     return {
         "values": scenario_to_form(scenario),
         "rows": {of: rows_text(of, scenario) for of in CELLS},
+        "timeline": timeline(scenario),
+        "live": LIVE_PATHS,
         "edit": edit,
         "seq": seq,
         "link": search,

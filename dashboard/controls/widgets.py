@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from typing import Any
 
 from dash import dcc, html
 
 from dashboard import ids
 from dashboard.attributes import attributes
-from dashboard.controls.spec import CELLS, MAX_ROWS, Cell, Control, Option, Widget
-from sim.scenario import Scenario
+from dashboard.controls.spec import (
+    CELLS,
+    MAX_ROWS,
+    Cell,
+    Control,
+    Option,
+    Widget,
+    options_of,
+)
+from dashboard.interventions import in_words
+from sim.scenario import InterventionKind, Scenario
+from sim.scenario_timeline import targets
 from sim.scenario_url import value_at
 
 Component = Any
@@ -24,7 +35,6 @@ def row(control: Control) -> Component:
         Widget.CHOICE: _toggle_row,
         Widget.SET: _toggle_row,
         Widget.LIST: _list_rows,
-        Widget.TEXT: _text_row,
     }[control.widget]
     return build(control)
 
@@ -162,13 +172,24 @@ def _text_row(control: Control) -> Component:
     )
 
 
+_ADD = {
+    "memcgs": "Add a container",
+    "workloads": "Add a task group",
+    "interventions": "Add a change",
+}
+_EMPTY = {
+    "memcgs": "No containers.",
+    "workloads": "No task groups beside the mix.",
+    "interventions": "Nothing changes while it runs.",
+}
+
+
 def _list_rows(control: Control) -> Component:
-    what = "task group" if control.path == "workloads" else "container"
     return html.Div(
         [
             html.Div(id=ids.ROWS[control.path], className="items"),
             html.Button(
-                f"Add a {what}",
+                _ADD[control.path],
                 id=ids.add_row(control.path),
                 className="button small",
                 **attributes({"data-add": control.path}),
@@ -184,18 +205,54 @@ def item_rows(of: str, scenario: Scenario) -> Component:
     if len(items) > MAX_ROWS:
         return html.P(f"{len(items)} entries: edit them as text below.", className="quiet")
     if not items:
-        empty = "No task groups beside the mix." if of == "workloads" else "No containers."
-        return html.P(empty, className="quiet")
-    names = ["root", *(g.name for g in scenario.memcgs)]
-    return [_item(of, i, item, names) for i, item in enumerate(items)]
+        return html.P(_EMPTY[of], className="quiet")
+    return [
+        _item(of, i, item, _choices(of, item, scenario), _units(of, item, scenario))
+        for i, item in enumerate(items)
+    ]
 
 
-def _item(of: str, i: int, item: Any, names: list[str]) -> Component:
-    title = item.name if of == "memcgs" else f"{item.kind} in {item.memcg}"
+def _units(of: str, item: Any, scenario: Scenario) -> dict[str, str]:
+    if of != "interventions":
+        return {}
+    return {"value": targets(scenario, item.what)[item.whose].unit}
+
+
+def _choices(of: str, item: Any, scenario: Scenario) -> dict[str, dict[str, str]]:
+    """Fields of a row with a choice that depends on the scenario."""
+    if of == "workloads":
+        return {"memcg": {name: name for name in ("root", *(g.name for g in scenario.memcgs))}}
+    if of != "interventions":
+        return {}
+    allowed = targets(scenario, item.what)
+    choices = {"whose": {whose: whose for whose in allowed}}
+    if item.what in (InterventionKind.PATCH, InterventionKind.ANSWER):
+        choices["value"] = {"1": "on", "0": "off"}
+    possible = [kind for kind in InterventionKind if targets(scenario, kind)]
+    labels = {o.value: o.label for o in options_of(InterventionKind)}
+    return choices | {"what": {str(kind): labels[str(kind)] for kind in possible}}
+
+
+def _title(of: str, item: Any) -> str:
+    if of == "memcgs":
+        return str(item.name)
+    if of == "workloads":
+        return f"{item.kind} in {item.memcg}"
+    return f"{item.at_ms / 1000:g} s: {in_words(asdict(item))}"
+
+
+def _item(
+    of: str, i: int, item: Any, choices: dict[str, dict[str, str]], units: dict[str, str]
+) -> Component:
+    title = _title(of, item)
+    cells = [replace(cell, unit=units.get(cell.field, cell.unit)) for cell in CELLS[of]]
     return html.Fieldset(
         [
             html.Legend(f"{i + 1} · {title}"),
-            *(_cell(of, i, cell, getattr(item, cell.field), names) for cell in CELLS[of]),
+            *(
+                _cell(of, i, cell, getattr(item, cell.field), choices.get(cell.field))
+                for cell in cells
+            ),
             html.Button(
                 "Remove",
                 className="button small item-remove",
@@ -208,19 +265,18 @@ def _item(of: str, i: int, item: Any, names: list[str]) -> Component:
     )
 
 
-def _cell(of: str, i: int, cell: Cell, value: Any, names: list[str]) -> Component:
+def _cell(of: str, i: int, cell: Cell, value: Any, named: dict[str, str] | None) -> Component:
     id_ = ids.cell(of, i, cell.field)
-    choices = {name: name for name in names} if cell.field == "memcg" else {}
-    choices |= {option.value: option.label for option in cell.options}
+    choices = named or {option.value: option.label for option in cell.options}
     if choices:
         # Dash's drop-down hides a focusable input; this one is the browser's own, and
         # clientside.js gives its choice to the <data> around it.
-        named = [
+        options = [
             html.Option(text, value=choice, selected=choice == str(value))
             for choice, text in choices.items()
         ]
         label = attributes({"aria-label": f"{cell.label}, row {i + 1}"})
-        select = html.Select(named, className="select", key=f"{list(choices)} {value}", **label)
+        select = html.Select(options, className="select", key=f"{list(choices)} {value}", **label)
         field: Component = html.Data(select, id=id_, value=str(value), className="cell-choice")
     else:
         field = dcc.Input(

@@ -41,7 +41,7 @@ def value_text(control: Control, value: Any) -> str:
     """A field's value with its unit, short."""
     if control.widget is Widget.SET:
         return ", ".join(_option(control, v) for v in sorted(value)) or "none"
-    if control.widget in (Widget.LIST, Widget.TEXT):
+    if control.widget is Widget.LIST:
         return ROWS[control.key].encode(value) or "none"
     if control.widget is Widget.CHOICE:
         return _option(control, value)
@@ -60,7 +60,7 @@ def _phrase(control: Control, old: Any, new: Any, old_text: str, new_text: str) 
         prefix = "answer “" if control.path == "memcg_answers" else ""
         quoted = [f"{prefix}{p[: p.rindex(' ')]}” {p.rpartition(' ')[2]}" for p in on + off]
         return ", ".join(quoted if prefix else on + off)
-    if control.widget in (Widget.LIST, Widget.TEXT):
+    if control.widget is Widget.LIST:
         return f"{control.label} {_clip(new_text)} instead of {_clip(old_text)}"
     return f"{control.label} {new_text} instead of {old_text}"
 

@@ -33,6 +33,7 @@ _KEYS = (
     ("Home End", "start or end of the run"),
     ("[ ]", "slower or faster"),
     ("+ − 0", "zoom in, out, whole run"),
+    ("H", "after a change in playback: from here on instead"),
     ("M", "mark the playhead: two marks select an interval"),
     ("Z Esc", "zoom to the selected interval, clear it"),
     ("1 … 6", "tabs"),

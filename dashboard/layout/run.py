@@ -66,6 +66,25 @@ def run_card() -> Component:
     )
 
 
+def here_offer() -> Component:
+    """After a control was changed in playback: the same change, but from there on."""
+    return html.Div(
+        [
+            html.Span("", role="status", **attributes({"data-here-said": ""})),
+            html.Button(
+                "From here instead", className="button primary", title="From here (h)",
+                **attributes({"data-here": "take"}),
+            ),
+            html.Button("Keep", className="button", **attributes({"data-here": "keep"})),
+        ],
+        id=ids.HERE,
+        className="here-offer",
+        hidden=True,
+        role="group",
+        **attributes({"aria-label": "From the start or from here"}),
+    )  # fmt: skip
+
+
 def headline() -> Component:
     """The few numbers that say most, A and B beside each other."""
     return html.Dl([_tile(name) for name in HEADLINE_METRICS], id=ids.HEADLINE, className="tiles")
@@ -131,6 +150,25 @@ def transport() -> Component:
                 ]
             ),
             _player("zoom-reset", "Whole run", ids.ZOOM_RESET),
+            html.Span(
+                [
+                    html.Button(
+                        "Stall disk 2 s",
+                        className="button small",
+                        title="The disk completes nothing for 2 s, from the playhead on",
+                        **attributes({"data-inject": "stall"}),
+                    ),
+                    html.Button(
+                        "Halve limit",
+                        className="button small",
+                        hidden=True,
+                        **attributes({"data-inject": "limit"}),
+                    ),
+                ],
+                className="inject",
+                role="group",
+                **attributes({"aria-label": "Change something at the playhead"}),
+            ),
         ],
         id=ids.TRANSPORT,
         className="transport",

@@ -15,7 +15,7 @@ from dashboard.layout.compare import compare_bar, numbers
 from dashboard.layout.guide import palette, palette_open, tour, tour_start
 from dashboard.layout.icons import icon_button
 from dashboard.layout.recorded import recorded
-from dashboard.layout.run import headline, run_card, run_line, transport
+from dashboard.layout.run import headline, here_offer, run_card, run_line, transport
 from dashboard.layout.share import link_box, trace
 from dashboard.layout.sidebar import sidebar
 from dashboard.services.services import Services
@@ -135,6 +135,7 @@ def _main(services: Services) -> Component:
             _panel("recorded", recorded(services)),
             _panel("trace", trace()),
             _panel("about", about()),
+            here_offer(),
         ],
         id=ids.MAIN,
         className="main",

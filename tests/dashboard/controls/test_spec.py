@@ -8,6 +8,7 @@ import pytest
 
 from dashboard.controls.spec import BY_PATH, CELLS, CONTROLS, OPTIONS, Group, Widget
 from sim.scenario import (
+    Intervention,
     MemcgAnswer,
     MemcgSpec,
     Patch,
@@ -79,6 +80,9 @@ def test_five_controls_are_always_visible():
     assert [c.path for c in CONTROLS if c.group is Group.ANSWERS] == ["memcg_answers"]
 
 
-@pytest.mark.parametrize(("of", "spec"), [("memcgs", MemcgSpec), ("workloads", WorkloadSpec)])
+@pytest.mark.parametrize(
+    ("of", "spec"),
+    [("memcgs", MemcgSpec), ("workloads", WorkloadSpec), ("interventions", Intervention)],
+)
 def test_rows_of_lists_edit_every_field(of, spec):
     assert [cell.field for cell in CELLS[of]] == [f.name for f in dataclasses.fields(spec)]
