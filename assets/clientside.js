@@ -428,6 +428,7 @@
     const keys = state.runs.map((run) => run.key);
     const labels = state.runs.map((run, i) => (state.runs.length > 1 ? run.label : "Value"));
     dash().set_props("state-finished", { data: { keys, labels } });
+    document.dispatchEvent(new CustomEvent("rl:finished"));
   }
 
   // ---- tables: made here, since each Dash component slows down the whole page
@@ -837,7 +838,7 @@
   document.addEventListener("rl:ready", () => setTheme(document.documentElement.dataset.theme));
 
   (window.reclaimLab = window.reclaimLab || {}).page = {
-    items: itemsOf, setList, shown, lastMs,
+    items: itemsOf, setList, shown, lastMs, setFragment,
     send(data) {
       state.seq += 1;
       dash().set_props("state-form", { data: { ...data, seq: state.seq } });

@@ -75,6 +75,7 @@ HERE = "transport-here"
 # ---- charts
 LEGEND = "charts-legend"
 CHARTS = "charts-stack"
+EXPLAIN = "charts-explain"
 SELECTION = "charts-selection"
 
 # ---- compare

@@ -7,6 +7,7 @@ from flask import Flask
 from dashboard.http import (
     errors,
     events,
+    explain,
     export,
     figures,
     frames,
@@ -23,7 +24,7 @@ def register(server: Flask, services: Services) -> None:
     """Add every route and the answers to errors."""
     headers.compress(server)
     errors.register(server)
-    for room in (runs, frames, figures, events, export, recordings, thumbs, vendor):
+    for room in (runs, frames, figures, events, explain, export, recordings, thumbs, vendor):
         server.register_blueprint(room.blueprint(services))
     errors.close_api(server)
     headers.register(server)

@@ -113,6 +113,14 @@ def _swatch(dash: str, color: str) -> Component:
     return html.Span(className="swatch", style={"borderTop": f"3px {_DASHES[dash]} {color}"})
 
 
+def explanation() -> Component:
+    """Why a task stood still; explain.js fills it."""
+    return html.Aside(
+        id=ids.EXPLAIN, className="explain", hidden=True,
+        **attributes({"aria-label": "Why this stall"}),
+    )  # fmt: skip
+
+
 def marks() -> Component:
     """The words of what the scenario changes on the way, above their lines; marks.js fills it."""
     return html.Div(

@@ -10,7 +10,7 @@ from dash import dcc, html
 from dashboard import ids
 from dashboard.attributes import attributes
 from dashboard.layout.about import about, keys_sheet
-from dashboard.layout.charts import charts, legend, marks, selection
+from dashboard.layout.charts import charts, explanation, legend, marks, selection
 from dashboard.layout.compare import compare_bar, numbers
 from dashboard.layout.guide import palette, palette_open, tour, tour_start
 from dashboard.layout.icons import icon_button
@@ -136,6 +136,7 @@ def _main(services: Services) -> Component:
             _panel("trace", trace()),
             _panel("about", about()),
             here_offer(),
+            explanation(),
         ],
         id=ids.MAIN,
         className="main",
