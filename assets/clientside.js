@@ -717,7 +717,7 @@
       o: toggleOverlay,
     }[event.key];
     if (act) act();
-    else if (/^[1-6]$/.test(event.key)) openTab(tabs[Number(event.key) - 1], true);
+    else if (/^[1-7]$/.test(event.key)) openTab(tabs[Number(event.key) - 1], true);
     else return;
     event.preventDefault();
   }

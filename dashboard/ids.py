@@ -110,7 +110,7 @@ ROWS = {
     "interventions": "rows-interventions",
 }
 
-TABS = ("charts", "numbers", "stalls", "recorded", "trace", "about")
+TABS = ("charts", "numbers", "stalls", "recorded", "trace", "validation", "about")
 
 
 def control(path: str) -> dict[str, str | int]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 RECORDINGS = "RECLAIM_LAB_RECORDINGS_DIR"
 """Environment variable that names the folder of recordings."""
 MAX_SEEDS = 100
-PUBLISHED = "published"
+PUBLISHED, RECORDED = "published", "recorded"
 DISAGREES = 1
 
 
@@ -43,6 +43,10 @@ def add_command(command: Callable[..., argparse.ArgumentParser]) -> None:
     validate.add_argument(
         "--strict", action="store_true", help="exit code 1 unless every scored row agrees"
     )
+    validate.add_argument(
+        "--save", type=Path, metavar="PATH",
+        help="keep the result for the page, beside the other part (recorded, published) in PATH",
+    )  # fmt: skip
     validate.add_argument("--json", action="store_true", help="machine-readable, with sources")
 
 
@@ -94,17 +98,17 @@ def _against_recordings(folder: Path, args: argparse.Namespace) -> int:
         _print_parameters(facts)
     rows = table(folder, args.seeds, args.only, _progress, args.jobs)
     total = score(rows)
+    data: dict[str, Any] = {
+        "rows": [row.to_dict() for row in rows],
+        "score": {
+            "rows": total.rows, "rows_ok": total.rows_ok,
+            "signs": total.signs, "signs_ok": total.signs_ok,
+        },
+        "missing": missing(folder, args.only),
+    }  # fmt: skip
+    _keep(args, RECORDED, data)
     if args.json:
-        data: dict[str, Any] = {
-            "rows": [row.to_dict() for row in rows],
-            "score": {
-                "rows": total.rows, "rows_ok": total.rows_ok,
-                "signs": total.signs, "signs_ok": total.signs_ok,
-            },
-            "missing": missing(folder, args.only),
-            "parameters": facts,
-        }  # fmt: skip
-        print(json.dumps(data, indent=2, allow_nan=False))
+        print(json.dumps({**data, "parameters": facts}, indent=2, allow_nan=False))
     else:
         _print(rows)
         _print_score(total)
@@ -119,12 +123,17 @@ def _against_tables(args: argparse.Namespace) -> int:
     found = rows(args.seeds, args.jobs)
     directed, right, distance = score(found)
     wrong = [row for row in found if row.direction == "wrong"]
+    data = {
+        "rows": [asdict(row) for row in found],
+        "scale": {name: restated.scale for name, restated in RESTATED.items()},
+        "score": {"directions": directed, "directions_ok": right, "log2_median": distance},
+    }
+    sources = {
+        name: {"title": table.title, "source": table.source, "message_id": table.message_id}
+        for name, table in tables().items()
+    }
+    _keep(args, PUBLISHED, {**data, "tables": sources})
     if args.json:
-        data = {
-            "rows": [asdict(row) for row in found],
-            "scale": {name: restated.scale for name, restated in RESTATED.items()},
-            "score": {"directions": directed, "directions_ok": right, "log2_median": distance},
-        }
         print(json.dumps(data, indent=2, allow_nan=False))
         return DISAGREES if args.strict and wrong else 0
     for name, table in tables().items():
@@ -150,6 +159,21 @@ def _against_tables(args: argparse.Namespace) -> int:
         f" median |log2| of simulated over published ratio: {far}"
     )
     return DISAGREES if args.strict and wrong else 0
+
+
+def _keep(args: argparse.Namespace, part: str, data: dict[str, Any]) -> None:
+    """Into the file of ``--save``, with the command that made it."""
+    from sim.validation.scoreboard import keep
+
+    if args.save is None:
+        return
+    what = f" --only {args.only}" if args.only else ""
+    where = " --recordings DIR" if part == RECORDED else ""
+    command = f"python -m sim validate{where}{what} --seeds {args.seeds} --save PATH"
+    try:
+        keep(args.save, part, command, args.seeds, data)
+    except (OSError, ValueError) as error:
+        raise InputError(f"--save {args.save}: {error}") from None
 
 
 def _progress(workload: str, variant: str) -> None:

@@ -15,6 +15,7 @@ from dashboard.http import (
     recordings,
     runs,
     thumbs,
+    validation,
     vendor,
 )
 from dashboard.services.services import Services
@@ -24,7 +25,10 @@ def register(server: Flask, services: Services) -> None:
     """Add every route and the answers to errors."""
     headers.compress(server)
     errors.register(server)
-    for room in (runs, frames, figures, events, explain, export, recordings, thumbs, vendor):
+    rooms = (
+        runs, frames, figures, events, explain, export, recordings, thumbs, validation, vendor,
+    )  # fmt: skip
+    for room in rooms:
         server.register_blueprint(room.blueprint(services))
     errors.close_api(server)
     headers.register(server)

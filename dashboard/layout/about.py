@@ -23,8 +23,8 @@ _LIMITS = (
     "It is a model. The disk is a curve for seeks, rotation and transfer, the CPU a count of "
     "instructions, the filesystem the writeback manners of ext3.",
     "One pair of runs is one pair of seeds. A difference that matters shows again with others.",
-    "sim/MODEL.md in the repository lists sources, liberties taken, and how far recorded runs "
-    "agree.",
+    "sim/MODEL.md in the repository lists sources and liberties taken; the tab Validation how "
+    "far real runs agree.",
 )
 _KEYS = (
     ("Ctrl K  /", "find a preset, control, chart or command"),
@@ -36,7 +36,7 @@ _KEYS = (
     ("H", "after a change in playback: from here on instead"),
     ("M", "mark the playhead: two marks select an interval"),
     ("Z Esc", "zoom to the selected interval, clear it"),
-    ("1 … 6", "tabs"),
+    ("1 … 7", "tabs"),
     ("S", "controls on or off"),
     ("O", "overlay B on or off"),
     ("C", "copy the link"),

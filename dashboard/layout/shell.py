@@ -18,6 +18,7 @@ from dashboard.layout.recorded import recorded
 from dashboard.layout.run import headline, here_offer, run_card, run_line, transport
 from dashboard.layout.share import link_box, trace
 from dashboard.layout.sidebar import sidebar
+from dashboard.layout.validation import validation
 from dashboard.services.services import Services
 
 Component = Any
@@ -28,6 +29,7 @@ TAB_NAMES = {
     "stalls": "Stalls",
     "recorded": "Recorded runs",
     "trace": "Trace and data",
+    "validation": "Validation",
     "about": "About",
 }
 
@@ -134,6 +136,7 @@ def _main(services: Services) -> Component:
             _panel("stalls", html.Div(id=ids.STALLS)),
             _panel("recorded", recorded(services)),
             _panel("trace", trace()),
+            _panel("validation", validation()),
             _panel("about", about()),
             here_offer(),
             explanation(),

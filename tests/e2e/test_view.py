@@ -12,8 +12,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from dashboard import ids
+from sim import MODEL_VERSION
 from sim.presets import PRESETS
 from sim.scenario_url import decode, encode
+from sim.validation import scoreboard
 from tests.e2e.axe import violations
 from tests.support import fake_run
 
@@ -328,3 +330,18 @@ def test_presets_show_what_has_been_run(visit, base_url):
     loaded = "(image) => image.decode().then(() => image.naturalWidth)"
     assert drawn.evaluate(loaded) == 132
     assert page.locator(".preset-list a[data-name=stack]").get_attribute("title")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_validation_page_shows_every_part_of_the_scoreboard(visit, theme):
+    page = visit(f"{SHORT}#tab=validation", theme=theme)
+    panel = page.locator(f"#{ids.panel('validation')}")
+    kept = scoreboard.read()
+    scores = panel.locator(".validation-score")
+    expect(scores).to_have_count(len(kept))
+    score = kept["recorded"]["score"]
+    expect(scores.first).to_contain_text(f"{score['rows_ok']} of {score['rows']} scored rows agree")
+    stale = sum(part["model_version"] != MODEL_VERSION for part in kept.values())
+    expect(panel.locator(".notice")).to_have_count(stale)
+    expect(panel.locator("tbody tr").first).to_be_attached()
+    assert violations(page) == []
