@@ -186,6 +186,7 @@ def test_run_as_json_says_everything(
     (scenario,) = ran
     assert set(report) == {
         "scenario", "link", "digest", "result_digest", "model_version", "seed", "metrics",
+        "stacks", "victims",
     }  # fmt: skip
     assert report["digest"] == scenario.digest()
     assert report["result_digest"] == _result(scenario).digest()

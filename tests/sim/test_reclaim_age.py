@@ -5,8 +5,14 @@ from __future__ import annotations
 import pytest
 
 from sim.machine.machine import NOW
-from sim.machine.reclaim_age import FIRST_AGE_MS, NR_AGES, note_reclaim_age
-from sim.machine.vmstat import RECLAIM_AGE_0, RECLAIM_AGE_MS, RECLAIM_INVERSIONS
+from sim.machine.reclaim_age import note_reclaim_age
+from sim.machine.vmstat import (
+    FIRST_AGE_MS,
+    NR_AGES,
+    RECLAIM_AGE_0,
+    RECLAIM_AGE_MS,
+    RECLAIM_INVERSIONS,
+)
 from sim.observe.metrics import columns, metrics
 from sim.result import Result
 from sim.runner import run
