@@ -4,7 +4,8 @@ One page is one bio of 4 KiB; the request queue merges. All kernels here are res
 request list leaves the bio in ``task.bio_*`` and the position in ``task.wbc_*``; the same call
 goes on from there.
 
-# Differs from 2.6.35: the page is not locked while its task waits for a commit's log.
+# Differs from 2.6.35: the page is not locked, and counts as dirty, while its task waits for a
+# commit's log or for buffers that a commit has locked.
 """
 
 from __future__ import annotations

@@ -227,7 +227,7 @@ def test_a_transaction_of_a_quarter_of_the_journal_is_committed_at_once(machine)
 
 def _committing(machine, nr_pages=4):
     """A commit that has locked the buffers of dirty pages and submitted the first."""
-    x = machine(nr_requests=128)
+    x = machine()
     x.dirty(0, *range(nr_pages))
     begin_commit(x.m)
     x.clock[LIMIT] = 0
