@@ -19,6 +19,7 @@ from sim.interventions import Interventions, nr_writers
 from sim.machine.address_space import BDI, NR_BDI_LISTS
 from sim.machine.boot import lru_array, min_free_kbytes, page_array, zone_array, zone_sizes
 from sim.machine.cost import costs_ns
+from sim.machine.free_area import free_areas
 from sim.machine.machine import (
     JIFFY_NS,
     NR_CLOCK,
@@ -73,6 +74,7 @@ from sim.scenario import Elevator, Problem, Scenario, ScenarioError
 from sim.units import NSEC_PER_SEC, SECTORS_PER_PAGE, pages_from_kib, pages_from_mib
 from sim.workload.directories import create_files
 from sim.workload.files import FilePlan, plan_files
+from sim.workload.highorder import free_all_blocks
 from sim.workload.plan import TaskPlan, plan_tasks
 from sim.workload.tasks import Workloads
 
@@ -155,9 +157,12 @@ def _memory(s: Scenario) -> dict[str, Any]:
         dma32_free=memory.dma32_free_pages,
     )
     zone = zone_array(sizes, s.vm.min_free_kbytes or min_free_kbytes(sizes))
+    page = page_array(zone, sizes)
+    scattered_pages = pages_from_mib(memory.kernel_scattered_mib)
     return {
+        "free_order": free_areas(zone, page, scattered_pages=scattered_pages, seed=s.seed),
         "zone": zone,
-        "page": page_array(zone, sizes),
+        "page": page,
         "lru": lru_array(len(s.memcgs) + 1),
     }
 
@@ -353,6 +358,7 @@ def _oom_kill(system: System, files: FilePlan, t: int, in_memcg: bool) -> int:
 
 
 def _exit(system: System, files: FilePlan, t: int) -> None:
-    """The task's anonymous memory is free again."""
+    """The task's anonymous memory and its blocks are free again."""
+    free_all_blocks(system.m, t)
     if t in files.anon_areas:
         exit_mm(system.m, files.anon_areas[t])

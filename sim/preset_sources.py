@@ -13,6 +13,7 @@ SOURCES: dict[str, str] = {
     "memcg_answers": f"{_README}: none in v0 and v7",
     "memory.ram_mib": f"{_README}: mem=256M; mem=1024M for the mcg runs",
     "memory.kernel_mib": "unused: free pages are given",
+    "memory.kernel_scattered_mib": "unused: felt by high-order allocations only",
     "memory.dma_present_pages": f"{_README}: the machine precisely",
     "memory.dma32_present_pages": f"{_README}: the machine precisely",
     "memory.dma_free_pages": f"{_README}: free at boot; that DMA is untouched by then is assumed",
@@ -52,6 +53,8 @@ SOURCES: dict[str, str] = {
     "workloads.threads": f"{_README}: one process each",
     "workloads.block_kib": f"{_README}: 64 KiB; hog: 64 single pages between two sleeps",
     "workloads.run_pages": f"{_README}: 1 in spmix, 8 in mcgmix",
+    "workloads.order": "unused: no high-order allocator",
+    "workloads.hold_ms": "unused: no high-order allocator",
     "workloads.think_us": f"{_README}: the hog sleeps 2 ms, others not",
     "interventions": "none: nothing was changed during a run",
 }

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from sim.preset_highorder import HIGH_ORDER, HIGHALLOC
 from sim.preset_recorded import REC_MCGMIX, REC_MCGSEQ, REC_P5_P6, REC_SEQ, REC_SPMIX
 from sim.scenario import (
     BlockSpec,
@@ -375,6 +376,22 @@ PRESETS: dict[str, Preset] = {
         "but each still seeks for every page.",
         _CHINNER_DISK,
         ("C2",),
+    ),
+    "highorder": Preset(
+        HIGH_ORDER,
+        "What does lumpy reclaim write and wait for, to make huge pages of dirty memory?",
+        "A thread asks for 2 MiB blocks. Reclaim takes whole blocks of pages, writes the dirty "
+        "ones itself and sleeps for them. Look at the success rate and the longest stall.",
+        HIGHALLOC,
+        ("C6",),
+    ),
+    "highorder-p6": Preset(
+        replace(HIGH_ORDER, patches=_P6),
+        "What does patch 6's bounded wait do to huge pages in a machine full of dirty pages?",
+        "The second pass writes nothing: it kicks the flusher and waits up to a second for each "
+        "batch. Compare success rate, time per block and lumpy_wait_ms_total.",
+        f"{_PATCH_6}; {HIGHALLOC}",
+        ("C6",),
     ),
     "fsync-beside-writer": Preset(
         _FSYNC,

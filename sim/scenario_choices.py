@@ -109,6 +109,7 @@ class WorkloadKind(StrEnum):
     COPY = "copy"
     OLTP = "oltp"
     MAP_READER = "mstream"
+    HIGH_ORDER = "highalloc"
 
 
 class InterventionKind(StrEnum):

@@ -43,6 +43,9 @@ class MemorySpec:
     kernel_mib: int = whole(
         48, 0, 1024, "MiB", "RAM taken by kernel text, memmap and slabs before the run"
     )
+    kernel_scattered_mib: int = whole(
+        0, 0, 1024, "MiB", "Of the kernel's RAM, what lies about as single pages (long uptime)"
+    )
     dma_free_pages: int = whole(
         0, 0, 4096, "pages", "Free pages of zone DMA at the start; 0 = all but the kernel's share"
     )
@@ -182,13 +185,23 @@ class WorkloadSpec:
     rate_kib_per_s: int = whole(
         0, 0, 10_000_000, "KiB/s", "Total of the group; 0 = as fast as it can"
     )
-    file_mib: int = whole(256, 1, 16384, "MiB", "File, mapping or anonymous area of each task")
+    file_mib: int = whole(
+        256,
+        1,
+        16384,
+        "MiB",
+        "File, mapping or anonymous area of each task; most that a high-order allocator holds",
+    )
     threads: int = whole(1, 1, 64, "tasks", "Equal tasks, each with files of its own")
     block_kib: int = whole(
         64, 4, 1024, "KiB", "Bytes of one system call, or upper size of a small file"
     )
     run_pages: int = whole(1, 1, 256, "pages", "Consecutive pages a random access touches")
     think_us: int = whole(0, 0, 10_000_000, "us", "Sleep after each operation")
+    order: int = whole(9, 0, 10, "", "High-order allocator: blocks of 2^order pages", "order")
+    hold_ms: int = whole(
+        0, 0, 3_600_000, "ms", "High-order allocator: keep a block so long; 0 = while there is room"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

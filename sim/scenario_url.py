@@ -65,8 +65,9 @@ DEFAULTS: dict[int, Scenario] = {
             "seed": 1, "duration_ms": 60000, "sample_interval_ms": 100, "kernel": "2.6.35",
             "patches": [], "tracepoints": ["p1", "p2", "p3", "p4"], "memcg_answers": [],
             "memory": {
-                "ram_mib": 1024, "kernel_mib": 48, "dma_free_pages": 0, "dma32_free_pages": 0,
-                "dma_present_pages": 0, "dma32_present_pages": 0, "swap_mib": 512,
+                "ram_mib": 1024, "kernel_mib": 48, "kernel_scattered_mib": 0,
+                "dma_free_pages": 0, "dma32_free_pages": 0, "dma_present_pages": 0,
+                "dma32_present_pages": 0, "swap_mib": 512,
             },
             "cpu": {"nr_cpus": 2, "mips": 4000, "hz": 250, "quantum_us": 50},
             "vm": {
@@ -188,6 +189,7 @@ TABLE: tuple[Row, ...] = (
             "ram": "ram_mib",
             "swap": "swap_mib",
             "kmem": "kernel_mib",
+            "kscatter": "kernel_scattered_mib",
             "dma": "dma_present_pages",
             "dma32": "dma32_present_pages",
             "dmafree": "dma_free_pages",

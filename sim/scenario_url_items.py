@@ -22,7 +22,7 @@ from sim.scenario import (
 MEMCG_DEFAULT = MemcgSpec(name="g", limit_mib=64)
 WORKLOAD_DEFAULT = WorkloadSpec(
     kind=WorkloadKind.SEQ_WRITER, memcg="root", rate_kib_per_s=0, file_mib=256, threads=1,
-    block_kib=64, run_pages=1, think_us=0,
+    block_kib=64, run_pages=1, think_us=0, order=9, hold_ms=0,
 )  # fmt: skip
 MIX_DEFAULT = MixSpec(
     rate_kib_per_s=81920, memcg="root", seqw=40, randw=5, seqr=25, randr=0, mmap=5, small=5,
@@ -35,6 +35,8 @@ WORKLOAD_LETTERS = {
     "b": "block_kib",
     "c": "run_pages",
     "t": "think_us",
+    "o": "order",
+    "h": "hold_ms",
 }
 MIX_SHARES = ("seqw", "randw", "seqr", "randr", "mmap", "small", "anon")
 

@@ -129,6 +129,7 @@ _LABELS: dict[str, str] = {
     "interventions": "while it runs",
     "memory.ram_mib": "RAM",
     "memory.kernel_mib": "kernel's own",
+    "memory.kernel_scattered_mib": "of that, scattered",
     "memory.dma_free_pages": "free, zone DMA",
     "memory.dma32_free_pages": "free, zone DMA32",
     "memory.dma_present_pages": "present, zone DMA",
@@ -276,6 +277,7 @@ OPTIONS: dict[type[StrEnum], dict[str, tuple[str, str]]] = {
         "oltp": ("OLTP", "14 pages read and 4 written at random, a log record, fsync(2) of the "
                  "log; as sysbench"),
         "mstream": ("mapped stream", "loads through a file mapping, page after page"),
+        "highalloc": ("high-order allocator", "blocks of 2^order pages for the kernel, held"),
     },
 }  # fmt: skip
 """Label and help of each choice; a new member must be named here (a test says so)."""
@@ -363,6 +365,7 @@ _CELL_LABELS = {
     "name": "name", "limit_mib": "limit", "kind": "does", "memcg": "in", "rate_kib_per_s": "rate",
     "file_mib": "file", "threads": "tasks", "block_kib": "block", "run_pages": "run",
     "think_us": "think", "at_ms": "at", "what": "what", "whose": "whose", "value": "becomes",
+    "order": "order", "hold_ms": "hold",
 }  # fmt: skip
 
 

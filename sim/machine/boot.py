@@ -71,7 +71,6 @@ def zone_array(sizes: list[ZoneSize], min_free_kib: int) -> Any:
     zone = np.zeros(MAX_NR_ZONES, ZONE).view(np.recarray)
     lowmem = sum(z.present for z in sizes)
     pages_min = min_free_kib // 4
-    zone["free_head"] = -1
     for z, size in enumerate(sizes):
         record = zone[z]
         if not size.present:
@@ -94,7 +93,7 @@ def zone_array(sizes: list[ZoneSize], min_free_kib: int) -> Any:
 
 
 def page_array(zone: Any, sizes: list[ZoneSize]) -> Any:
-    """``mem_map`` with every free page on its zone's list, lowest pfn on top."""
+    """``mem_map`` and how many pages of each zone are free: its last ones."""
     last = max(int(z.start_pfn + z.spanned_pages) for z in zone)
     page = np.zeros(last, PAGE).view(np.recarray)
     page["mapping"] = -1
@@ -105,9 +104,6 @@ def page_array(zone: Any, sizes: list[ZoneSize]) -> Any:
             continue
         begin = int(zone[z].start_pfn)
         page["zone"][begin : begin + int(zone[z].spanned_pages)] = z
-        first = begin + int(zone[z].spanned_pages) - size.free
-        page["next"][first : first + size.free - 1] = np.arange(first + 1, first + size.free)
-        zone[z].free_head = first if size.free else -1
         zone[z].nr_free = size.free
     return page
 

@@ -45,8 +45,9 @@ __all__ = ["ANY_WAKE", "CPU", "CURRENT", "LIMIT", "NOW", "Machine"]
     WRITEOUTS,  # pages of files written: the denominator of the disks' shares
     PROP_HALF_PERIOD,  # half the period of these two, in events; 0 = not fixed yet
     SOFTIRQ_CHARGED_NS,  # how much of the queue's softirq time was taken from CPU 0
+    KSWAPD_MAX_ORDER,  # pgdat->kswapd_max_order: largest order asked of kswapd since it looked
     NR_CLOCK,
-) = range(NR_ENGINE_WORDS, NR_ENGINE_WORDS + 30)
+) = range(NR_ENGINE_WORDS, NR_ENGINE_WORDS + 31)
 
 FIELDS = (
     "clock",  # int64[NR_CLOCK]
@@ -55,6 +56,7 @@ FIELDS = (
     "stack",  # int64[contexts + 2, max(4, entries)], bytes; sim.machine.stack
     "sysctl",  # int64[NR_SYSCTL]; sim.machine.sysctl
     "page",  # PAGE[nr_pages]
+    "free_order",  # int8[nr_pages]: order + 1 of the free block that begins here; mm.buddy
     "zone",  # ZONE[MAX_NR_ZONES]
     "lru",  # LRU_SET[(nr_memcgs + 1) * MAX_NR_ZONES]; group 0 = the zones' own lists
     "memcg",  # MEMCG[nr_memcgs], 0 = root

@@ -39,6 +39,9 @@ PG_unasked = 1 << 20
 PG_readahead = 1 << 16
 """Meeting it starts the next window of readahead."""
 
+PG_kernel = 1 << 21
+"""Ours: the kernel's own (boot, slab, a block of order > 0): on no list, never reclaimed."""
+
 PAGE = np.dtype(
     [
         ("page_flags", np.int32),

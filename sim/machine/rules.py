@@ -28,6 +28,8 @@ class ReclaimRules(NamedTuple):
     range_in_memcg: int = 0
     clean_wait_rounds: int = 0
     """Patch 6, synchronous lumpy pass: rounds of flusher kick and congestion_wait(HZ/10)."""
+    lumpy_stall_late: int = 0
+    """2.6.36: direct reclaim waits for blocks of order 1 to 3 only at priority 4 and below."""
     memcg_clean_wait_rounds: int = 0
     """Rounds in which memcg reclaim kicks the flusher, waits and retries its dirty pages."""
     memcg_kswapd: int = 0

@@ -88,6 +88,7 @@ ENTRIES: dict[str, Chain] = {
         "system_call_fastpath", "sys_select", "core_sys_select", "do_select", "sock_poll",
         "unix_poll", "__pollwait", "__get_free_pages", "alloc_pages_current",
     ),
+    "kthread": ("kernel_thread_helper", "kthread"),
 }  # fmt: skip
 """How a task comes to ask for a page (C12), by name."""
 ENTRY_NAMES = tuple(ENTRIES)

@@ -82,7 +82,7 @@ _FIELDS = (
     "sc_nr_dirty", "sc_nr_skipped", "sc_nr_congested", "sc_nr_writeback", "sc_wait_rounds",
     "sc_priority_scanned", "sc_range_pos", "sc_range_state",
     "sc_range_ino", "sc_range_start", "sc_range_end", "sc_range_asked", "sc_flusher_kicked",
-    "sc_saved_issuer", "sc_victim", "alloc_pfn", "charge_step",
+    "sc_saved_issuer", "sc_victim", "alloc_pfn", "charge_step", "sc_lumpy_began_ns",
     # struct reclaim totals of the call under way
     "stall_kind", "stall_begin_ns", "stall_cw_ns", "stall_wp_ns", "stall_wait_ns",
     "stall_pause_ns", "stall_written", "stall_dirty_met",
@@ -103,7 +103,9 @@ _FIELDS = (
     "nr_dirtied", "nr_dirty_share", "dirty_period",
     # workload parameters
     "w_block_pages", "w_file_pages", "w_run_pages", "w_think_ns", "w_rate_pages_per_s",
-    "w_fsync",
+    "w_fsync", "w_order", "w_hold_ns",
+    # a high-order allocator's blocks, oldest first through page.next
+    "blocks_first", "blocks_last", "nr_blocks",
     # page locks that reclaim holds: how many, and since when that of the page being written
     "locks_held", "lock_since_ns",
     # CPU time of a search that is done but not yet spent, ns

@@ -10,6 +10,8 @@ WMARK_MIN, WMARK_LOW, WMARK_HIGH = 0, 1, 2
 ZONE_DMA, ZONE_DMA32, ZONE_NORMAL = 0, 1, 2
 ZONE_NAMES = ("DMA", "DMA32", "Normal")
 MAX_NR_ZONES = 3
+MAX_ORDER = 11
+"""Orders of free blocks: 0 to 10."""
 
 ZONE = np.dtype(
     [
@@ -17,7 +19,9 @@ ZONE = np.dtype(
         ("start_pfn", np.int64),
         ("spanned_pages", np.int64),
         ("nr_free", np.int64),
-        ("free_head", np.int64),  # stack of free pfns through page.next, -1 = empty
+        ("free_head", np.int64, (MAX_ORDER,)),  # first free block of each order, 0 = none
+        ("free_tail", np.int64, (MAX_ORDER,)),
+        ("nr_free_blocks", np.int64, (MAX_ORDER,)),  # as in /proc/buddyinfo
         ("watermark", np.int64, (3,)),  # pages: min, low, high
         ("lowmem_reserve", np.int64, (3,)),  # pages kept from allocations of a higher classzone
         ("pages_scanned", np.int64),  # since a page was last freed to the zone

@@ -1,7 +1,8 @@
-"""Free lists, watermarks and giving pages back (page_alloc.c of 2.6.35, order 0).
+"""Free lists, watermarks and giving pages back (page_alloc.c of 2.6.35).
 
-Each CPU has a list per zone in front of the free list. Its pages are not free for watermarks and
-NR_FREE_PAGES. Links are page.next and page.prev, 0 = end (no zone has page 0).
+Each CPU has a list of single pages per zone in front of the free lists of ``mm.buddy``. Its pages
+are not free for watermarks and NR_FREE_PAGES. Links are page.next
+and page.prev, 0 = end (no zone has page 0).
 """
 
 from __future__ import annotations
@@ -12,18 +13,30 @@ import numpy as np
 
 from sim.engine.jit import njit
 from sim.machine.machine import CPU, NR_ZONES
-from sim.machine.page import PG_swapbacked
-from sim.machine.vmstat import NR_FREE_PAGES, NR_SWAP_USED_PAGES
+from sim.machine.page import PG_kernel, PG_swapbacked
+from sim.machine.vmstat import NR_SWAP_USED_PAGES
+from sim.mm.buddy import free_one_page, free_run, rmqueue_run, rmqueue_smallest
 
 PCP_COUNT, PCP_HEAD, PCP_TAIL = 4, 7, 10
 """Words of ``m.cpu[cpu]``, each for three zones: a CPU's page lists."""
 
 
 @njit
-def zone_watermark_ok(m: Any, z: Any, pages: Any, classzone: Any) -> Any:
-    """Are there more than ``pages`` and the zone's reserve against ``classzone`` free?"""
+def zone_watermark_ok(m: Any, z: Any, order: Any, mark: Any, classzone: Any) -> Any:
+    """With a block of ``order`` gone, is more free than ``mark`` and the reserve?
+
+    Pages of smaller blocks do not count; of larger ones half as many are asked for at each order.
+    """
     zone = m.zone[z]
-    return zone.nr_free > pages + zone.lowmem_reserve[classzone]
+    free_pages = zone.nr_free - (1 << order) + 1
+    if free_pages <= mark + zone.lowmem_reserve[classzone]:
+        return False
+    for o in range(order):
+        free_pages -= zone.nr_free_blocks[o] << o
+        mark >>= 1
+        if free_pages <= mark:
+            return False
+    return True
 
 
 @njit
@@ -62,36 +75,39 @@ def _pcp_push(m: Any, cpu: Any, z: Any, pfn: Any) -> None:
 @njit
 def _rmqueue_bulk(m: Any, cpu: Any, z: Any) -> None:
     """Fill a CPU's empty list with a batch from the free list."""
-    zone = m.zone[z]
     words = m.cpu[cpu]
     page = m.page
-    for _ in range(min(zone.pcp_batch, zone.nr_free)):
-        pfn = np.int64(zone.free_head)
-        zone.free_head = page[pfn].next
-        zone.nr_free -= 1
-        m.vm[NR_FREE_PAGES] -= 1
-        tail = words[PCP_TAIL + z]
-        page[pfn].prev = tail
-        page[pfn].next = 0
-        if tail > 0:
-            page[tail].next = pfn
-        else:
-            words[PCP_HEAD + z] = pfn
-        words[PCP_TAIL + z] = pfn
-        words[PCP_COUNT + z] += 1
+    wanted = m.zone[z].pcp_batch
+    while wanted > 0:
+        first, taken = rmqueue_run(m, z, wanted)
+        if taken == 0:
+            break
+        wanted -= taken
+        for pfn in range(first, first + taken):
+            tail = words[PCP_TAIL + z]
+            page[pfn].prev = tail
+            page[pfn].next = 0
+            if tail > 0:
+                page[tail].next = pfn
+            else:
+                words[PCP_HEAD + z] = pfn
+            words[PCP_TAIL + z] = pfn
+        words[PCP_COUNT + z] += taken
 
 
 @njit
 def _free_pcppages_bulk(m: Any, cpu: Any, z: Any, nr: Any) -> None:
     """Give ``nr`` pages from the cold end of a CPU's list back; the zone is reclaimable again."""
     zone = m.zone[z]
+    first = end = np.int64(m.cpu[cpu, PCP_TAIL + z])
     for _ in range(nr):
         pfn = np.int64(m.cpu[cpu, PCP_TAIL + z])
         _pcp_unlink(m, cpu, z, pfn)
-        m.page[pfn].next = zone.free_head
-        zone.free_head = pfn
-        zone.nr_free += 1
-        m.vm[NR_FREE_PAGES] += 1
+        if pfn != end:
+            free_run(m, z, first, end)
+            first = pfn
+        end = pfn + 1
+    free_run(m, z, first, end)
     zone.pages_scanned = 0
     zone.all_unreclaimable = 0
 
@@ -106,8 +122,10 @@ def drain_all_pages(m: Any) -> None:
 
 
 @njit
-def rmqueue(m: Any, z: Any) -> Any:
-    """buffered_rmqueue: a page of zone ``z`` through the CPU's list, or -1."""
+def rmqueue(m: Any, z: Any, order: Any) -> Any:
+    """buffered_rmqueue: a page through the CPU's list, a block from the free lists; pfn or -1."""
+    if order:
+        return rmqueue_smallest(m, z, order)
     cpu = m.clock[CPU]
     if m.cpu[cpu, PCP_COUNT + z] == 0:
         _rmqueue_bulk(m, cpu, z)
@@ -123,20 +141,21 @@ def rmqueue(m: Any, z: Any) -> Any:
 
 
 @njit
-def get_page_from_freelist(m: Any, mark: Any) -> Any:
+def get_page_from_freelist(m: Any, order: Any, mark: Any) -> Any:
     """First zone from the highest down that stays above watermark ``mark``; pfn or -1."""
     top = m.clock[NR_ZONES] - 1
     for z in range(top, -1, -1):
-        if m.zone[z].present_pages and zone_watermark_ok(m, z, m.zone[z].watermark[mark], top):
-            return rmqueue(m, z)
+        zone = m.zone[z]
+        if zone.present_pages and zone_watermark_ok(m, z, order, zone.watermark[mark], top):
+            return rmqueue(m, z, order)
     return np.int64(-1)
 
 
 @njit
-def take_any_page(m: Any) -> Any:
-    """ALLOC_NO_WATERMARKS: any free page; pfn or -1."""
+def take_any_page(m: Any, order: Any) -> Any:
+    """ALLOC_NO_WATERMARKS: any free page or block; pfn or -1."""
     for z in range(m.clock[NR_ZONES] - 1, -1, -1):
-        pfn = rmqueue(m, z)
+        pfn = rmqueue(m, z, order)
         if pfn >= 0:
             return pfn
     return np.int64(-1)
@@ -153,6 +172,27 @@ def free_page(m: Any, pfn: Any) -> Any:
     _pcp_push(m, cpu, z, pfn)
     if m.cpu[cpu, PCP_COUNT + z] >= m.zone[z].pcp_high:
         _free_pcppages_bulk(m, cpu, z, min(m.zone[z].pcp_batch, m.cpu[cpu, PCP_COUNT + z]))
+
+
+@njit
+def take_block(m: Any, pfn: Any, order: Any) -> None:
+    """prep_new_page of a block: its pages are the kernel's."""
+    for i in range(pfn, pfn + (1 << order)):
+        page = m.page[i]
+        page.page_flags = PG_kernel
+        page.memcg = 0
+        page.mapping = -1
+
+
+@njit
+def free_block(m: Any, pfn: Any, order: Any) -> None:
+    """__free_pages_ok: a block goes past the CPU's list; its zone is reclaimable again."""
+    for i in range(pfn, pfn + (1 << order)):
+        m.page[i].page_flags = 0
+    z = np.int64(m.page[pfn].zone)
+    free_one_page(m, z, pfn, order)
+    m.zone[z].pages_scanned = 0
+    m.zone[z].all_unreclaimable = 0
 
 
 @njit

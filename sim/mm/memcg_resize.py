@@ -25,7 +25,7 @@ def shrink_mem_cgroup(m: Any, t: Any, g: Any) -> Any:
     sc = m.task[t]
     if sc.charge_step != CHARGE_RECLAIM:
         m.memcg[g].stock = 0  # drain_all_stock_async
-        begin_reclaim(m, t, g)
+        begin_reclaim(m, t, g, 0)
         sc.charge_step = CHARGE_RECLAIM
     stop = do_try_to_free_pages(m, t)
     if stop != DONE:

@@ -81,7 +81,7 @@ def mem_cgroup_try_charge(m: Any, t: Any) -> Any:
             memcg.usage += 1
             break
         m.vm[MEMCG_FAILCNT] += 1
-        begin_reclaim(m, t, g)
+        begin_reclaim(m, t, g, 0)
         sc.charge_step = CHARGE_RECLAIM
     sc.charge_step = CHARGE_TRY
     if m.rules[0].memcg_kswapd and g > 0:

@@ -25,6 +25,7 @@ from sim.machine.tracepoints import (
     RECLAIM_WB_ANON,
     RECLAIM_WB_ASYNC,
     RECLAIM_WB_FILE,
+    RECLAIM_WB_SYNC,
 )
 from sim.machine.vmstat import (
     BDI_ASYNC_CONGESTED,
@@ -66,12 +67,12 @@ def count_reclaim_write(m: Any, t: Any, pfn: Any) -> Any:
     sc.stall_written += 1
     anon = m.page[pfn].page_flags & PG_swapbacked
     kind = RECLAIM_WB_ANON if anon else RECLAIM_WB_FILE
-    trace(m, t, EV_WRITEPAGE, pfn, kind | RECLAIM_WB_ASYNC, 0)
+    trace(m, t, EV_WRITEPAGE, pfn, kind | (RECLAIM_WB_SYNC if sc.sc_sync else RECLAIM_WB_ASYNC), 0)
     if anon:
         base = KSWAPD_WRITE_ANON, DIRECT_WRITE_ANON_ASYNC, MEMCG_WRITE_ANON
     else:
         base = KSWAPD_WRITE_FILE, DIRECT_WRITE_FILE_ASYNC, MEMCG_WRITE_FILE
-    vm[base[sc.issuer]] += 1
+    vm[base[sc.issuer] + sc.sc_sync] += 1  # only direct reclaim is ever synchronous
 
 
 @njit

@@ -2,6 +2,7 @@
 
 SWAP_CLUSTER_MAX = 32
 DEF_PRIORITY = 12
+PAGE_ALLOC_COSTLY_ORDER = 3
 
 # What shrink_page_list decides about one page.
 PAGE_FREED = 0
@@ -22,6 +23,7 @@ LIST_SCAN = 0
 LIST_WRITING = 1
 LIST_CLEAN = 2
 LIST_WAITED = 3
+LIST_WRITTEN = 4
 
 # Where shrink_zone stands (task.sc_zone_step).
 ZONE_BEGIN = 0
@@ -38,3 +40,4 @@ STEP_SLEPT = 3
 # isolate modes (swap.h)
 ISOLATE_INACTIVE = 0
 ISOLATE_ACTIVE = 1
+ISOLATE_BOTH = 2

@@ -7,6 +7,7 @@ from typing import Any
 from sim.engine.jit import njit
 from sim.machine.machine import CPU, NOW, NR_TRACE, TRACE_LOST
 from sim.machine.tracepoints import EV_LRU_ISOLATE, EV_WRITEPAGE
+from sim.machine.vmstat import CONTIG_DIRTY, CONTIG_FAILED, CONTIG_TAKEN
 
 
 @njit
@@ -37,15 +38,15 @@ def trace(m: Any, t: Any, event: Any, a0: Any, a1: Any, a2: Any) -> Any:
 
 @njit
 def trace_isolate(
-    m: Any, t: Any, event: Any, mode: Any, requested: Any, scanned: Any, taken: Any
+    m: Any, t: Any, event: Any, mode: Any, requested: Any, taken: Any, contig: Any
 ) -> Any:
-    """lru_isolate: order 0, so no contiguous pages were taken for a block."""
+    """lru_isolate; ``contig``: the three counters of lumpy reclaim's neighbours before it."""
     before = m.clock[NR_TRACE]
-    trace(m, t, event, mode, 0, requested)
+    trace(m, t, event, mode, m.task[t].sc_order, requested)
     if m.clock[NR_TRACE] > before:
         record = m.trace[before]
-        record.a[3] = scanned
+        record.a[3] = taken
         record.a[4] = taken
-        record.a[5] = 0
-        record.a[6] = 0
-        record.a[7] = 0
+        record.a[5] = m.vm[CONTIG_TAKEN] - contig[0]
+        record.a[6] = m.vm[CONTIG_DIRTY] - contig[1]
+        record.a[7] = m.vm[CONTIG_FAILED] - contig[2]

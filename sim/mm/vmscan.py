@@ -6,6 +6,7 @@ from collections.abc import Generator
 from typing import Any
 
 from sim.engine.clock import NOW
+from sim.machine.machine import KSWAPD_MAX_ORDER
 from sim.machine.system import System
 from sim.machine.task import DONE, PF_KSWAPD, PF_MEMALLOC, PF_SWAPWRITE
 from sim.machine.tracepoints import EV_KSWAPD_SLEEP, EV_KSWAPD_WAKE
@@ -36,10 +37,16 @@ def kswapd(s: System, t: int) -> Steps:
     """Sleeps. The kswapd thread (vmscan.c:2277 ff of 2.6.35; mechanics 2.9)."""
     s.tcol["pf_flags"][t] = PF_MEMALLOC | PF_SWAPWRITE | PF_KSWAPD
     awake_since_ns = -1
+    order = 0
     while True:
         pending = yield from _serve_containers(s, t)
-        if not pending and not sleeping_prematurely(s.m):
-            awake_since_ns = yield from _try_to_sleep(s, t, awake_since_ns)
+        asked, s.clock[KSWAPD_MAX_ORDER] = s.clock[KSWAPD_MAX_ORDER], 0
+        if order < asked:
+            order = asked  # no sleep: somebody wants larger blocks
+        else:
+            if not pending and not sleeping_prematurely(s.m, order):
+                awake_since_ns = yield from _try_to_sleep(s, t, awake_since_ns, order)
+            order = s.clock[KSWAPD_MAX_ORDER]
         if not s.vm[KSWAPD_AWAKE]:
             s.vm[KSWAPD_AWAKE] = 1
         if awake_since_ns < 0:
@@ -49,20 +56,20 @@ def kswapd(s: System, t: int) -> Steps:
             s.vm[KSWAPD_REWAKEUPS] += 1
             s.vm[KSWAPD_AWAKE_NS] += s.clock[NOW] - awake_since_ns
             awake_since_ns = s.clock[NOW]
-        trace(s.m, t, EV_KSWAPD_WAKE, 0, 0, 0)
-        begin_balance_pgdat(s.m, t)
+        trace(s.m, t, EV_KSWAPD_WAKE, 0, order, 0)
+        begin_balance_pgdat(s.m, t, order)
         while (stop := balance_pgdat(s.m, t)) != DONE:
             yield from s.wait(t, stop)
 
 
-def _try_to_sleep(s: System, t: int, awake_since_ns: int) -> Steps:
+def _try_to_sleep(s: System, t: int, awake_since_ns: int, order: int) -> Steps:
     """Sleeps. A nap of HZ/10 first, then for good, if nothing needs kswapd meanwhile."""
     s.vm[KSWAPD_AWAKE] = 0
     woken = yield from s.sleep(s.kswapd_wait, SleepCause.IDLE, s.jiffies(s.hz(10)))
     if woken:
         s.vm[KSWAPD_LOW_WMARK_HIT_QUICKLY] += 1
         return awake_since_ns
-    if sleeping_prematurely(s.m):
+    if sleeping_prematurely(s.m, order):
         s.vm[KSWAPD_HIGH_WMARK_HIT_QUICKLY] += 1
         return awake_since_ns
     if awake_since_ns >= 0:
@@ -75,7 +82,7 @@ def _try_to_sleep(s: System, t: int, awake_since_ns: int) -> Steps:
 def _serve_containers(s: System, t: int) -> Steps:
     """Sleeps. C16: one container of the pending list, when no zone needs kswapd more."""
     g = next_pending_memcg(s.m)
-    if not g or sleeping_prematurely(s.m):
+    if not g or sleeping_prematurely(s.m, 0):
         return False
     s.vm[KSWAPD_AWAKE] = 1
     begin_memcg_balance(s.m, t, g)

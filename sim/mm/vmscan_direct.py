@@ -37,10 +37,12 @@ from sim.mm.vmscan_lists import shrink_zone, zone_reclaimable_pages
 WRITEBACK_THRESHOLD = SWAP_CLUSTER_MAX * 3 // 2
 GFP_HIGHUSER_MOVABLE = 0x200DA
 """__GFP_WAIT | IO | FS | HARDWALL | HIGHMEM | MOVABLE: every page that tasks allocate here."""
+GFP_KERNEL = 0xD0
+"""__GFP_WAIT | IO | FS: blocks of order > 0."""
 
 
 @njit
-def begin_reclaim(m: Any, t: Any, memcg: Any) -> Any:
+def begin_reclaim(m: Any, t: Any, memcg: Any, order: Any) -> Any:
     """Enter try_to_free_pages (memcg 0) or try_to_free_mem_cgroup_pages."""
     sc = m.task[t]
     sc.sc_saved_issuer = sc.issuer
@@ -49,6 +51,7 @@ def begin_reclaim(m: Any, t: Any, memcg: Any) -> Any:
         sc.pf_flags |= PF_MEMALLOC
         m.vm[ALLOCSTALL] += 1
     sc.sc_memcg = memcg
+    sc.sc_order = order
     sc.sc_priority = DEF_PRIORITY
     sc.sc_nr_to_reclaim = SWAP_CLUSTER_MAX
     sc.sc_nr_reclaimed = 0
@@ -67,7 +70,8 @@ def begin_reclaim(m: Any, t: Any, memcg: Any) -> Any:
     if memcg and m.rules[0].memcg_flusher:
         wake_memcg_flusher(m, memcg)
     event = EV_MEMCG_BEGIN if memcg else EV_DIRECT_BEGIN
-    trace(m, t, event, 0, sc.sc_may_writepage, GFP_HIGHUSER_MOVABLE)
+    gfp = GFP_KERNEL if order else GFP_HIGHUSER_MOVABLE
+    trace(m, t, event, order, sc.sc_may_writepage, gfp)
     m.clock[NOW] += m.cost[COST_RECLAIM_CALL]
 
 
@@ -109,7 +113,7 @@ def log_stall(m: Any, t: Any, kind: Any) -> Any:
     record.t_end_ns = clock[NOW]
     record.task = t
     record.kind = kind
-    record.order = 0
+    record.order = sc.sc_order if kind == STALL_DIRECT else 0
     record.nr_written = sc.stall_written
     record.congestion_wait_ns = sc.stall_cw_ns
     record.writepage_ns = sc.stall_wp_ns
@@ -138,7 +142,8 @@ def _shrink_zones(m: Any, t: Any) -> Any:
         skip = zone.present_pages == 0
         if sc.sc_memcg == 0 and zone.all_unreclaimable and sc.sc_priority != DEF_PRIORITY:
             skip = True
-        if not skip:
+        # What was begun is brought to its end: it may hold isolated pages.
+        if sc.sc_zone_step != ZONE_BEGIN or not skip:
             stop = shrink_zone(m, t, sc.sc_zone)
             if stop != DONE:
                 return stop

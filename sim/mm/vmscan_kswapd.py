@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sim.engine.jit import njit
-from sim.machine.machine import LIMIT, NOW, NR_MEMCGS, NR_ZONES, WAKE_KSWAPD
+from sim.machine.machine import KSWAPD_MAX_ORDER, LIMIT, NOW, NR_MEMCGS, NR_ZONES, WAKE_KSWAPD
 from sim.machine.page import LRU_ACTIVE_ANON
 from sim.machine.request import ISSUER_KSWAPD
 from sim.machine.sysctl import HZ
@@ -43,32 +43,34 @@ NO_LIMIT = 1 << 60
 
 
 @njit
-def wakeup_kswapd(m: Any, t: Any, z: Any) -> Any:
-    """A zone is below its low watermark: count, trace, wake."""
-    if zone_watermark_ok(m, z, m.zone[z].watermark[WMARK_LOW], 0):
+def wakeup_kswapd(m: Any, t: Any, z: Any, order: Any) -> Any:
+    """A zone is below its low watermark for ``order``: count, trace, wake."""
+    if zone_watermark_ok(m, z, order, m.zone[z].watermark[WMARK_LOW], 0):
         return
-    trace(m, t, EV_WAKEUP_KSWAPD, 0, z, 0)
+    m.clock[KSWAPD_MAX_ORDER] = max(m.clock[KSWAPD_MAX_ORDER], order)
+    trace(m, t, EV_WAKEUP_KSWAPD, 0, z, order)
     m.vm[WAKEUP_KSWAPD] += 1
     if not m.vm[KSWAPD_AWAKE]:
         wake_up(m, WAKE_KSWAPD)
 
 
 @njit
-def sleeping_prematurely(m: Any) -> Any:
-    """Is some zone that can be helped below its high watermark?"""
+def sleeping_prematurely(m: Any, order: Any) -> Any:
+    """Is some zone that can be helped below its high watermark for ``order``?"""
     for z in range(m.clock[NR_ZONES]):
         zone = m.zone[z]
         if not zone.present_pages or zone.all_unreclaimable:
             continue
-        if not zone_watermark_ok(m, z, zone.watermark[WMARK_HIGH], 0):
+        if not zone_watermark_ok(m, z, order, zone.watermark[WMARK_HIGH], 0):
             return True
     return False
 
 
 @njit
-def begin_balance_pgdat(m: Any, t: Any) -> Any:
+def begin_balance_pgdat(m: Any, t: Any, order: Any) -> Any:
     """One balance_pgdat call."""
     sc = m.task[t]
+    sc.sc_order = order
     sc.issuer = ISSUER_KSWAPD
     sc.sc_memcg = 0
     sc.sc_zone_step = ZONE_BEGIN
@@ -101,7 +103,7 @@ def _find_end_zone(m: Any, t: Any) -> Any:
             continue
         if inactive_list_is_low(m, 0, z, 0):
             shrink_active_list(m, t, z, LRU_ACTIVE_ANON, SWAP_CLUSTER_MAX)
-        if not zone_watermark_ok(m, z, zone.watermark[WMARK_HIGH], 0):
+        if not zone_watermark_ok(m, z, sc.sc_order, zone.watermark[WMARK_HIGH], 0):
             return z
     return -1
 
@@ -110,13 +112,15 @@ def _find_end_zone(m: Any, t: Any) -> Any:
 def _balance_zones(m: Any, t: Any) -> Any:
     """Zones from the lowest up to end_zone, from task.sc_zone on."""
     sc = m.task[t]
+    order = sc.sc_order
     while sc.sc_zone <= sc.sc_end_zone:
         z = sc.sc_zone
         zone = m.zone[z]
         skip = not zone.present_pages or (zone.all_unreclaimable and sc.sc_priority != DEF_PRIORITY)
-        if not skip:
+        # What was begun is brought to its end: it may hold isolated pages.
+        if sc.sc_zone_step != ZONE_BEGIN or not skip:
             if sc.sc_zone_step != ZONE_BEGIN or not zone_watermark_ok(
-                m, z, 8 * zone.watermark[WMARK_HIGH], sc.sc_end_zone
+                m, z, order, 8 * zone.watermark[WMARK_HIGH], sc.sc_end_zone
             ):
                 stop = shrink_zone(m, t, z)
                 if stop != DONE:
@@ -126,9 +130,9 @@ def _balance_zones(m: Any, t: Any) -> Any:
                 continue
             if zone.pages_scanned >= zone_reclaimable_pages(m, z) * 6:
                 zone.all_unreclaimable = 1
-            if not zone_watermark_ok(m, z, zone.watermark[WMARK_HIGH], sc.sc_end_zone):
+            if not zone_watermark_ok(m, z, order, zone.watermark[WMARK_HIGH], sc.sc_end_zone):
                 sc.sc_all_ok = 0
-                if not zone_watermark_ok(m, z, zone.watermark[WMARK_MIN], sc.sc_end_zone):
+                if not zone_watermark_ok(m, z, order, zone.watermark[WMARK_MIN], sc.sc_end_zone):
                     sc.sc_under_min = 1
             else:
                 zone.congested = 0
@@ -169,6 +173,8 @@ def balance_pgdat(m: Any, t: Any) -> Any:
         sc.sc_step = STEP_PRIORITY
         sc.sc_priority -= 1
         if sc.sc_nr_reclaimed >= SWAP_CLUSTER_MAX or sc.sc_priority < 0:
+            if sc.sc_nr_reclaimed < SWAP_CLUSTER_MAX:
+                sc.sc_order = 0  # fragmented: at least order 0 is to be had again
             _begin_loop(m, t)
             m.clock[NOW] += 1000  # cond_resched
         if m.clock[NOW] >= m.clock[LIMIT]:
@@ -193,6 +199,7 @@ def begin_memcg_balance(m: Any, t: Any, g: Any) -> Any:
     sc = m.task[t]
     sc.issuer = ISSUER_KSWAPD
     sc.sc_memcg = g
+    sc.sc_order = 0
     sc.sc_priority = DEF_PRIORITY
     sc.sc_nr_to_reclaim = SWAP_CLUSTER_MAX
     sc.sc_nr_reclaimed = 0
@@ -218,7 +225,7 @@ def memcg_balance(m: Any, t: Any) -> Any:
         if stop != DONE:
             return stop
         done = m.memcg[g].usage <= m.memcg[g].wmark_high
-        if done or sc.sc_nr_reclaimed == 0 or sleeping_prematurely(m):
+        if done or sc.sc_nr_reclaimed == 0 or sleeping_prematurely(m, 0):
             return DONE
         begin_memcg_balance(m, t, g)
         if m.clock[NOW] >= m.clock[LIMIT]:

@@ -23,6 +23,7 @@ from sim.machine.page import (
     PG_active,
     PG_isolated,
     PG_mapped,
+    PG_swapbacked,
     PG_young,
 )
 from sim.machine.request import ISSUER_KSWAPD
@@ -36,6 +37,9 @@ from sim.machine.task import (
 )
 from sim.machine.tracepoints import EV_LRU_ISOLATE, EV_MEMCG_ISOLATE
 from sim.machine.vmstat import (
+    CONTIG_DIRTY,
+    CONTIG_FAILED,
+    CONTIG_TAKEN,
     DIRTY_THRESH_PAGES,
     ISOLATED_KSWAPD,
     NR_ISOLATED_ANON,
@@ -48,9 +52,17 @@ from sim.machine.vmstat import (
 )
 from sim.machine.zone import MAX_NR_ZONES, WMARK_HIGH
 from sim.mm.congestion import look_back_on_batch, throttled_on_writeback
+from sim.mm.lumpy import (
+    begin_sync_pass,
+    clear_active_flags,
+    count_file_pages,
+    isolate_block,
+    set_lumpy_reclaim_mode,
+)
 from sim.mm.scan_control import (
     DEF_PRIORITY,
     ISOLATE_ACTIVE,
+    ISOLATE_BOTH,
     ISOLATE_INACTIVE,
     SWAP_CLUSTER_MAX,
     ZONE_BEGIN,
@@ -134,6 +146,10 @@ def _isolate(m: Any, t: Any, z: Any, lru: Any, nr: Any) -> Any:
     group = sc.sc_memcg
     lists = m.lru[group * MAX_NR_ZONES + z]
     page = m.page
+    mode = ISOLATE_ACTIVE if lru & 1 else ISOLATE_INACTIVE
+    if sc.sc_lumpy and mode == ISOLATE_INACTIVE:
+        mode = ISOLATE_BOTH
+    contig = m.vm[CONTIG_TAKEN], m.vm[CONTIG_DIRTY], m.vm[CONTIG_FAILED]
     taken = 0
     while taken < nr:
         pfn = lists.tail[lru]
@@ -143,20 +159,33 @@ def _isolate(m: Any, t: Any, z: Any, lru: Any, nr: Any) -> Any:
         page[pfn].page_flags |= PG_isolated
         m.page_list[t, taken] = pfn
         taken += 1
-    file = 1 if lru >= LRU_INACTIVE_FILE else 0
-    m.zone[z].nr_isolated[file] += taken
-    m.vm[NR_ISOLATED_ANON + file] += taken
-    lists.recent_scanned[file] += taken
+        if sc.sc_order:
+            taken = isolate_block(m, t, np.int64(pfn), mode, taken)
+    files = taken if lru >= LRU_INACTIVE_FILE else 0
+    if mode == ISOLATE_BOTH:
+        files = count_file_pages(m, t, taken)
+        clear_active_flags(m, t, taken)
+    sc.sc_list_file = files
+    _count_isolated(m, z, taken - files, files)
+    lists.recent_scanned[0] += taken - files
+    lists.recent_scanned[1] += files
     m.vm[ISOLATED_KSWAPD + sc.issuer] += taken
     event = EV_LRU_ISOLATE if group == 0 else EV_MEMCG_ISOLATE
-    mode = ISOLATE_ACTIVE if lru & 1 else ISOLATE_INACTIVE
-    trace_isolate(m, t, event, mode, nr, taken, taken)
+    trace_isolate(m, t, event, mode, nr, taken, contig)
     m.clock[NOW] += m.cost[COST_ISOLATE] * taken
     return taken
 
 
 @njit
-def _putback(m: Any, t: Any, z: Any, file: Any, kept: Any) -> Any:
+def _count_isolated(m: Any, z: Any, anon: Any, files: Any) -> None:
+    m.zone[z].nr_isolated[0] += anon
+    m.zone[z].nr_isolated[1] += files
+    m.vm[NR_ISOLATED_ANON] += anon
+    m.vm[NR_ISOLATED_ANON + 1] += files
+
+
+@njit
+def _putback(m: Any, t: Any, z: Any, kept: Any) -> Any:
     """Pages that stay go to the young end of the list that their flags name."""
     sc = m.task[t]
     lists = m.lru[sc.sc_memcg * MAX_NR_ZONES + z]
@@ -165,7 +194,7 @@ def _putback(m: Any, t: Any, z: Any, file: Any, kept: Any) -> Any:
         pfn = np.int64(m.page_list[t, i])
         page[pfn].page_flags &= ~PG_isolated
         if page[pfn].page_flags & PG_active:
-            lists.recent_rotated[file] += 1
+            lists.recent_rotated[0 if page[pfn].page_flags & PG_swapbacked else 1] += 1
         add_page_to_lru_list(m, pfn, page_lru(page[pfn].page_flags))
 
 
@@ -185,8 +214,7 @@ def shrink_active_list(m: Any, t: Any, z: Any, lru: Any, nr: Any) -> Any:
         # Differs from 2.6.35: no executable mappings, whose pages alone would stay active.
         page[pfn].page_flags = flags & ~(PG_isolated | PG_active | PG_young)
         add_page_to_lru_list(m, pfn, lru - 1)
-    m.zone[z].nr_isolated[file] -= taken
-    m.vm[NR_ISOLATED_ANON + file] -= taken
+    _count_isolated(m, z, sc.sc_list_file - taken, -sc.sc_list_file)
     m.vm[PGREFILL] += taken
     m.vm[PGDEACTIVATE] += taken
     if sc.sc_memcg == 0:
@@ -220,13 +248,11 @@ def _begin_inactive(m: Any, t: Any, z: Any, lru: Any, nr: Any) -> Any:
 @njit
 def _end_inactive(m: Any, t: Any, z: Any) -> Any:
     sc = m.task[t]
-    file = 1 if sc.sc_lru >= LRU_INACTIVE_FILE else 0
     m.vm[PGSTEAL_KSWAPD + sc.issuer] += sc.sc_list_freed
     if sc.sc_memcg > 0:
         m.memcg[sc.sc_memcg].pgsteal += sc.sc_list_freed
-    _putback(m, t, z, file, sc.sc_list_kept)
-    m.zone[z].nr_isolated[file] -= sc.sc_list_taken
-    m.vm[NR_ISOLATED_ANON + file] -= sc.sc_list_taken
+    _putback(m, t, z, sc.sc_list_kept)
+    _count_isolated(m, z, sc.sc_list_file - sc.sc_list_taken, -sc.sc_list_file)
 
 
 @njit
@@ -252,9 +278,8 @@ def _shrink_lists(m: Any, t: Any, z: Any) -> Any:
     """The loop of shrink_zone over its four lists, from task.sc_lru_next on."""
     sc = m.task[t]
     while True:
-        if sc.sc_lru_next == 0 and not (
-            sc.sc_nr_inactive_anon or sc.sc_nr_active_file or sc.sc_nr_inactive_file
-        ):
+        nothing = not (sc.sc_nr_inactive_anon or sc.sc_nr_active_file or sc.sc_nr_inactive_file)
+        if sc.sc_lru_next == 0 and sc.sc_zone_step != ZONE_PAGES and nothing:
             return DONE
         while sc.sc_lru_next < 4:
             lru = sc.sc_lru_next
@@ -262,6 +287,8 @@ def _shrink_lists(m: Any, t: Any, z: Any) -> Any:
                 stop = shrink_page_list(m, t)
                 if stop != DONE:
                     return stop
+                if begin_sync_pass(m, t):
+                    return WANT_CONGESTION_WAIT
                 look_back_on_batch(m, t, z)
                 _end_inactive(m, t, z)
                 sc.sc_zone_step = ZONE_LISTS
@@ -293,6 +320,7 @@ def shrink_zone(m: Any, t: Any, z: Any) -> Any:
     sc = m.task[t]
     if sc.sc_zone_step == ZONE_BEGIN:
         get_scan_count(m, t, z)
+        set_lumpy_reclaim_mode(sc)
         sc.sc_lru_next = 0
         sc.sc_zone_step = ZONE_LISTS
     if sc.sc_zone_step != ZONE_THROTTLE:

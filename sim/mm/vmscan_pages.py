@@ -2,8 +2,7 @@
 
 The list is ``m.page_list[t]``. Pages that stay are moved to its front as the pass goes on; pages
 that patches 5 and 6 set aside are in ``m.dirty_list[t]`` until they are cleaned or given up.
-
-# Differs from 2.6.35: order-0 reclaim only, so there is no synchronous pass of lumpy reclaim.
+In the synchronous pass of lumpy reclaim (task.sc_sync, ``mm.lumpy``) IO is waited for.
 """
 
 from __future__ import annotations
@@ -42,12 +41,13 @@ from sim.machine.page_lock import (
 from sim.machine.reclaim_age import note_reclaim_age
 from sim.machine.request import ISSUER_DIRECT, ISSUER_KSWAPD, ISSUER_MEMCG
 from sim.machine.sysctl import HZ
-from sim.machine.task import BUDGET_SPENT, DONE, WANT_CONGESTION_WAIT
+from sim.machine.task import BUDGET_SPENT, DONE, WANT_CONGESTION_WAIT, WANT_PAGE_WRITEBACK
 from sim.machine.victim import RECLAIMED
 from sim.machine.victim_count import count_victim
 from sim.machine.vmstat import (
     DIRTY_MET_KSWAPD,
     DIRTY_SKIPPED,
+    LUMPY_WAITS,
     NR_SWAP_USED_PAGES,
     PGACTIVATE,
     QUEUE_CONGESTED_KEEP,
@@ -62,6 +62,7 @@ from sim.mm.scan_control import (
     LIST_SCAN,
     LIST_WAITED,
     LIST_WRITING,
+    LIST_WRITTEN,
     PAGE_ACTIVATE,
     PAGE_FREED,
     PAGE_KEEP,
@@ -75,13 +76,16 @@ from sim.mm.scan_control import (
 
 
 @njit
-def page_check_references(m: Any, pfn: Any) -> Any:
-    """Test and clear who used the page since the last look."""
+def page_check_references(m: Any, pfn: Any, lumpy: Any) -> Any:
+    """Test and clear who used the page since the last look; lumpy reclaim does not mind."""
     page = m.page[pfn]
     flags = page.page_flags
     young = flags & PG_young
     referenced = flags & PG_referenced
     flags &= ~(PG_young | PG_referenced)
+    if lumpy:
+        page.page_flags = flags
+        return PAGEREF_RECLAIM
     if young:
         if flags & PG_swapbacked:
             page.page_flags = flags
@@ -117,13 +121,15 @@ def may_write_anon(m: Any, issuer: Any) -> Any:
 
 
 @njit
-def _sets_aside(m: Any, issuer: Any, swapbacked: Any) -> Any:
+def _sets_aside(m: Any, issuer: Any, sync: Any, swapbacked: Any, permitted: Any) -> Any:
     """Does the first pass put dirty pages of this context on the dirty list?"""
     rules = m.rules[0]
+    if sync and rules.clean_wait_rounds > 0:
+        return not permitted
     if rules.range_write == 2 and swapbacked:
         return False
     if issuer == ISSUER_KSWAPD:
-        return rules.range_write != 0
+        return rules.range_write != 0 and permitted
     if issuer == ISSUER_DIRECT:
         return rules.range_in_direct != 0 and rules.direct_may_write_file != 0
     if rules.memcg_may_write_file:
@@ -146,7 +152,7 @@ def _examine(m: Any, t: Any, pfn: Any) -> Any:
         m.vm[WRITEBACK_MET_KSWAPD + issuer] += 1
         sc.sc_nr_writeback += 1
         return PAGE_KEEP
-    references = page_check_references(m, pfn)
+    references = page_check_references(m, pfn, sc.sc_lumpy)
     if references == PAGEREF_ACTIVATE:
         return PAGE_ACTIVATE
     if references == PAGEREF_KEEP:
@@ -176,7 +182,7 @@ def _examine(m: Any, t: Any, pfn: Any) -> Any:
         return PAGE_KEEP  # only the posted patch 5 sets such pages aside all the same
     m.vm[DIRTY_MET_KSWAPD + issuer] += 1
     sc.stall_dirty_met += 1
-    if not sc.sc_cleaned and _sets_aside(m, issuer, swapbacked):
+    if not sc.sc_cleaned and _sets_aside(m, issuer, sc.sc_sync, swapbacked, permitted):
         return PAGE_SET_ASIDE
     if not permitted:
         m.vm[DIRTY_SKIPPED] += 1
@@ -235,6 +241,12 @@ def _one_pass(m: Any, t: Any) -> Any:
             unlocked_by_writepage(m, t)
             if stop != DONE:
                 return stop
+            sc.sc_list_step = LIST_WRITTEN
+            continue
+        if sc.sc_sync and m.page[pfn].page_flags & (PG_writeback | PG_locked) == PG_writeback:
+            sc.wait_pfn = pfn
+            return WANT_PAGE_WRITEBACK
+        if sc.sc_list_step == LIST_WRITTEN:
             sc.sc_list_step = LIST_SCAN
             verdict = _after_pageout(m, t, pfn)
         else:
@@ -306,12 +318,16 @@ def shrink_page_list(m: Any, t: Any) -> Any:
             return stop
         if sc.sc_dirty_len == 0:
             return DONE
-        if sc.issuer == ISSUER_MEMCG and not m.rules[0].memcg_may_write_file:
-            if sc.sc_wait_rounds >= m.rules[0].memcg_clean_wait_rounds:
+        if sc.issuer != ISSUER_KSWAPD and not may_write_file(m, sc.issuer, sc.sc_priority):
+            in_memcg = sc.issuer == ISSUER_MEMCG
+            rules = m.rules[0]
+            rounds = rules.memcg_clean_wait_rounds if in_memcg else rules.clean_wait_rounds
+            if sc.sc_wait_rounds >= rounds:
                 sc.sc_cleaned = 1  # give up: the next pass puts them back
                 _take_up_dirty(m, t)
                 continue
             sc.sc_wait_rounds += 1
+            m.vm[LUMPY_WAITS] += sc.sc_sync
             kick_flusher(m, sc.sc_memcg, sc.sc_dirty_len)
             sc.timeout_jiffies = max(m.sysctl[HZ] // 10, 1)
             sc.sc_list_step = LIST_WAITED
@@ -338,6 +354,7 @@ def begin_page_list(m: Any, t: Any, n: Any) -> Any:
     sc.sc_nr_skipped = 0
     sc.sc_nr_congested = 0
     sc.sc_nr_writeback = 0
+    sc.sc_sync = 0
     sc.sc_list_step = LIST_SCAN
 
 

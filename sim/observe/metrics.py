@@ -165,6 +165,26 @@ def _memcg_reclaim() -> None:
     _count("memcg_flusher_scanned", "memcg_flusher_scanned", "lower", "Pages these looked at")
 
 
+def _high_order() -> None:
+    asked = ("highorder_alloc_success", "highorder_alloc_failed")
+    _count(asked[0], asked[0], "higher", "High-order allocations", unit="blocks")
+    _count(asked[1], asked[1], "lower", "High-order allocations failed", unit="blocks")
+    _add(
+        "highorder_alloc_success_share", "share", f"{asked[0]} / {_plus(asked)}", "higher",
+        ratio(counted(asked[0]), counted(*asked)), "High-order success rate",
+    )  # fmt: skip
+    _add(
+        "highorder_alloc_latency_ms_mean", "ms", f"highorder_alloc_ns / {_plus(asked)} / 10^6",
+        "lower", ratio(counted("highorder_alloc_ns"), counted(*asked), 1 / NSEC_PER_MSEC),
+        "Mean time of a high-order allocation",
+    )  # fmt: skip
+    _count("highorder_pages_held", "nr_highorder_pages", "", "Pages held in high-order blocks")
+    _count("lumpy_waits", "lumpy_waits", "lower", unit="waits")
+    _ms("lumpy_wait_ms_total", "lumpy_wait_ns", title="Time in lumpy reclaim's second pass")
+    for what in ("taken", "dirty", "failed"):
+        _count(f"contig_{what}", f"contig_{what}", "", f"Lumpy neighbours {what}")
+
+
 def _what_reclaim_met() -> None:
     steal = tuple(f"pgsteal_{who}" for who in CONTEXTS)
     scan = tuple(f"pgscan_{who}" for who in CONTEXTS)
@@ -187,7 +207,6 @@ def _what_reclaim_met() -> None:
         _add(f"global_{what}_from_memcgs", "pages", formula, "lower", taken(what), title)
     _page_locks()
     _reclaim_age()
-    _count("lumpy_waits", "lumpy_waits", "lower", unit="waits")
     title = "->writepage of reclaim that left the page dirty"
     _count("writepage_refused", "writepage_refused", "lower", title)
     _count(
@@ -379,8 +398,8 @@ def _tasks() -> None:
 
 
 for _section in (
-    _direct_reclaim, _kswapd, _memcg_reclaim, _what_reclaim_met, _stalls_and_sleeps, _writeback,
-    _disk, _tasks,
+    _direct_reclaim, _kswapd, _memcg_reclaim, _high_order, _what_reclaim_met,
+    _stalls_and_sleeps, _writeback, _disk, _tasks,
 ):  # fmt: skip
     _section()
 

@@ -16,7 +16,7 @@ from sim.machine.dirty_limits import update_dirty_limits
 from sim.machine.machine import NR_IO_LOG, NR_STALL, NR_TRACE
 from sim.machine.system import System
 from sim.machine.vmstat import NAMES
-from sim.machine.zone import MAX_NR_ZONES, ZONE_NAMES
+from sim.machine.zone import MAX_NR_ZONES, MAX_ORDER, ZONE_NAMES
 
 ZONE_FIELDS = ("nr_free", "nr_file_dirty", "nr_writeback", "pages_scanned")
 ZONE_LRU_FIELDS = (
@@ -25,6 +25,8 @@ ZONE_LRU_FIELDS = (
     "nr_inactive_file",
     "nr_active_file",
 )
+FREE_BLOCKS = tuple(f"free_blocks_order{order}" for order in range(MAX_ORDER))
+"""/proc/buddyinfo: free blocks of each order."""
 MEMCG_FIELDS = (
     "usage",
     "limit",
@@ -54,7 +56,11 @@ class Sampler:
         self._zones = zones
         self.columns = (
             ["t_ns", *NAMES]
-            + [f"zone.{ZONE_NAMES[z]}.{f}" for z in zones for f in ZONE_FIELDS + ZONE_LRU_FIELDS]
+            + [
+                f"zone.{ZONE_NAMES[z]}.{f}"
+                for z in zones
+                for f in ZONE_FIELDS + FREE_BLOCKS + ZONE_LRU_FIELDS
+            ]
             + [f"memcg.{name}.{f}" for name in memcg_names for f in MEMCG_FIELDS]
         )
         self.rows: list[np.ndarray] = []
@@ -102,7 +108,9 @@ def _views(arrays: Any, zones: list[int], nr_memcgs: int) -> list[tuple[np.ndarr
     """(flat int64 words, which of them) for each array that a row is made of, in column order."""
     views = [(arrays.vm, np.arange(len(NAMES)))]
     for z in zones:
-        views.append(_words(arrays.zone, z, [(f, 0) for f in ZONE_FIELDS]))
+        fields = [(f, 0) for f in ZONE_FIELDS]
+        fields += [("nr_free_blocks", order) for order in range(MAX_ORDER)]
+        views.append(_words(arrays.zone, z, fields))
         views.append(_words(arrays.lru, z, [("nr", i) for i in range(len(ZONE_LRU_FIELDS))]))
     views += [_words(arrays.memcg, g, [(f, 0) for f in MEMCG_FIELDS]) for g in range(nr_memcgs)]
     return views

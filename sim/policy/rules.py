@@ -12,6 +12,8 @@ from sim.machine.rules import ReclaimRules
 from sim.machine.stack_chains import StackRules
 from sim.scenario import Filesystem, Kernel, MemcgAnswer, Patch, Scenario, Tracepoints
 
+RFC_SWAP_CLEAN_WAIT = 10
+"""MAX_SWAP_CLEAN_WAIT of the RFC's patch 6: a second of lumpy reclaim's second pass."""
 MAX_SWAP_CLEAN_WAIT = 50
 """Rounds of congestion_wait(HZ/10): "up to five seconds" (V6 of the series, patch 5)."""
 
@@ -21,6 +23,7 @@ KERNEL_RULES: dict[Kernel, dict[str, Any]] = {
         "b_more_io_for_all": 1,
         "wb_start_per_work": 1,
         "throttle_on_global": 1,
+        "lumpy_stall_late": 1,
     },
 }
 
@@ -33,10 +36,15 @@ PATCH_RULES: dict[Patch, dict[str, Any]] = {
         "direct_may_write_anon": 0,
         "memcg_may_write_file": 0,
         "memcg_may_write_anon": 0,
+        "clean_wait_rounds": RFC_SWAP_CLEAN_WAIT,
     },
     Patch.P5_RECORDED: {"range_write": 2, "range_in_direct": 1, "range_in_memcg": 1},
     # Anonymous pages may still be written, as in the July posting (recorded README).
-    Patch.P6_RECORDED: {"direct_may_write_file": 0, "memcg_may_write_file": 0},
+    Patch.P6_RECORDED: {
+        "direct_may_write_file": 0,
+        "memcg_may_write_file": 0,
+        "clean_wait_rounds": MAX_SWAP_CLEAN_WAIT,
+    },
     Patch.MEMCG_WAIT_LOOP: {
         "memcg_may_write_file": 0,
         "memcg_clean_wait_rounds": MAX_SWAP_CLEAN_WAIT,

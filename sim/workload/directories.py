@@ -20,6 +20,7 @@ from sim.fs.ext3_groups import (
 )
 from sim.fs.ext3_layout import ext3_create, ext3_release_file
 from sim.machine.address_space import I_ANON
+from sim.workload.kinds import KIND_HIGH_ORDER
 
 FILES_PER_DIRECTORY = 100
 
@@ -28,6 +29,8 @@ FILES_PER_DIRECTORY = 100
 def create_files(m: Any, t: Any) -> Any:
     """Before the run: the task's new files; a directory for a creator's."""
     task = m.task[t]
+    if task.kind == KIND_HIGH_ORDER:
+        return
     if task.dir_end:
         task.dir_group = top_directory_group(m, t)
     else:

@@ -42,6 +42,8 @@ def plan_files(plans: list[TaskPlan], first_task: int, duration_ms: int) -> File
     anon: list[int] = []
     for t, task in enumerate(plans, first_task):
         columns = task.columns
+        if task.kind == "highalloc":
+            continue
         if task.kind in CREATORS:
             count = _nr_small_files(columns, duration_ms)
             columns["op_inode"] = columns["dir_next"] = len(sizes)

@@ -14,6 +14,8 @@ KIND_OLTP = 8
 """Transactions: random pages of a data file, then a record of a log file, then fsync of the log."""
 KIND_MAP_READER = 9
 """Loads from a mapping, page after page."""
+KIND_HIGH_ORDER = 10
+"""Blocks of pages for the kernel itself."""
 OLTP_READS, OLTP_WRITES = 14, 4
 """Of one transaction of sysbench 0.4's oltp test: 10 point selects and 4 ranges; two updates, a
 delete and an insert."""

@@ -7,10 +7,18 @@ from dataclasses import dataclass, field, replace
 from sim.machine.stack_chains import ENTRY_NAMES
 from sim.scenario import MixSpec, Scenario, WorkloadKind, WorkloadSpec
 from sim.scenario_timeline import GROUP, MIX
-from sim.units import KIB_PER_PAGE, NSEC_PER_SEC, NSEC_PER_USEC, pages_from_kib, pages_from_mib
+from sim.units import (
+    KIB_PER_PAGE,
+    NSEC_PER_MSEC,
+    NSEC_PER_SEC,
+    NSEC_PER_USEC,
+    pages_from_kib,
+    pages_from_mib,
+)
 from sim.workload.kinds import (
     KIND_ANON_HOG,
     KIND_COPY,
+    KIND_HIGH_ORDER,
     KIND_MAP_READER,
     KIND_MMAP_DIRTIER,
     KIND_OLTP,
@@ -34,6 +42,7 @@ CODES: dict[WorkloadKind, int] = {
     WorkloadKind.COPY: KIND_COPY,
     WorkloadKind.OLTP: KIND_OLTP,
     WorkloadKind.MAP_READER: KIND_MAP_READER,
+    WorkloadKind.HIGH_ORDER: KIND_HIGH_ORDER,
 }
 """What each kind does between two system calls, as kernels know it."""
 SYNCING = (WorkloadKind.FSYNC_WRITER, WorkloadKind.FS_MARK, WorkloadKind.OLTP)
@@ -45,6 +54,7 @@ ENTRY = {
     WorkloadKind.ANON_HOG: "anon",
     WorkloadKind.SEQ_READER: "read",
     WorkloadKind.RAND_READER: "read",
+    WorkloadKind.HIGH_ORDER: "kthread",
 }
 """Where a kind asks for pages from, if not from write(2) (C12)."""
 
@@ -139,5 +149,7 @@ def _columns(spec: WorkloadSpec) -> dict[str, int]:
         "w_run_pages": spec.run_pages,
         "w_think_ns": spec.think_us * NSEC_PER_USEC,
         "w_fsync": int(spec.kind in SYNCING),
+        "w_order": spec.order if spec.kind is WorkloadKind.HIGH_ORDER else 0,
+        "w_hold_ns": spec.hold_ms * NSEC_PER_MSEC,
         "stack_entry": ENTRY_NAMES.index(ENTRY.get(spec.kind, "write")),
     }

@@ -25,9 +25,11 @@ from sim.mm.filemap import (
     write_page,
 )
 from sim.workload.directories import next_file
+from sim.workload.highorder import allocate_block, free_old_blocks
 from sim.workload.kinds import (
     KIND_ANON_HOG,
     KIND_COPY,
+    KIND_HIGH_ORDER,
     KIND_MAP_READER,
     KIND_MMAP_DIRTIER,
     KIND_OLTP,
@@ -79,6 +81,10 @@ def _pages_of_next(m: Any, t: Any) -> Any:
         task.op_left = 1 + draw_below(seed, STREAM_TASK + t, task.op_count, block)
         task.op_index = 0
         return
+    if kind == KIND_HIGH_ORDER:
+        free_old_blocks(m, t)
+        task.op_left = 1
+        return
     if kind == KIND_OLTP:
         task.op_left = OLTP_READS + OLTP_WRITES + block  # each page is chosen when its turn comes
         return
@@ -117,7 +123,7 @@ def _begin(m: Any, t: Any) -> Any:
         m.clock[NOW] += m.cost[COST_CREATE_FILE]
     elif task.kind not in (KIND_MMAP_DIRTIER, KIND_ANON_HOG, KIND_MAP_READER):
         m.clock[NOW] += m.cost[COST_SYSCALL]
-    task.op_due_ns += task.op_left * task.op_rate_ns
+    task.op_due_ns += (task.op_left << task.w_order) * task.op_rate_ns
     task.op_step = OP_PAGES
 
 
@@ -159,6 +165,8 @@ def _page(m: Any, t: Any) -> Any:
     kind = m.task[t].kind
     if kind in (KIND_COPY, KIND_OLTP):
         return write_page(m, t) if m.task[t].op_write else read_page(m, t)
+    if kind == KIND_HIGH_ORDER:
+        return allocate_block(m, t)
     if kind == KIND_MAP_READER:
         return load_file_page(m, t)
     if kind in (KIND_SEQ_WRITER, KIND_RAND_WRITER, KIND_SMALL_FILES):

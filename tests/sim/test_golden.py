@@ -64,6 +64,10 @@ COUNTERS = [
     "fsyncs",
     "erase_blocks_copied",
     "sectors_copied",
+    "highorder_alloc_success",
+    "highorder_alloc_failed",
+    "lumpy_waits",
+    "contig_taken",
 ]
 
 

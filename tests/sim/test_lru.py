@@ -88,7 +88,7 @@ class Both:
             self.arrays.page["page_flags"][pfn] |= PG_young
             page.young = True
         elif operation == "references":
-            verdict = page_check_references(self.s.m, pfn)
+            verdict = page_check_references(self.s.m, pfn, 0)
             assert VERDICTS[verdict] == self.ref.check_references(pfn)
         elif operation == "written":
             self._write(pfn, page)

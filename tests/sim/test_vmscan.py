@@ -80,10 +80,10 @@ def test_a_zone_at_its_mark_and_reserve_is_not_ok_one_page_more_is(simulation: S
     reserve = int(zone["lowmem_reserve"][ZONE_DMA32])
     assert reserve > 0
     zone["nr_free"] = 100 + reserve
-    assert not zone_watermark_ok(m, 0, 100, ZONE_DMA32)
+    assert not zone_watermark_ok(m, 0, 0, 100, ZONE_DMA32)
     zone["nr_free"] += 1
-    assert zone_watermark_ok(m, 0, 100, ZONE_DMA32)
-    assert zone_watermark_ok(m, 0, 100 + reserve, 0)
+    assert zone_watermark_ok(m, 0, 0, 100, ZONE_DMA32)
+    assert zone_watermark_ok(m, 0, 0, 100 + reserve, 0)
 
 
 # ---- how much is scanned
@@ -184,7 +184,7 @@ def test_a_zone_below_high_after_the_nap_keeps_kswapd_up(idle: Simulation) -> No
     run_to(idle, 50)
     runs = idle.system.vm[PAGEOUTRUN]
     below_high(idle)
-    assert sleeping_prematurely(idle.system.m)
+    assert sleeping_prematurely(idle.system.m, 0)
     run_to(idle, 101)
     assert idle.system.vm[KSWAPD_HIGH_WMARK_HIT_QUICKLY] == 1
     assert idle.system.vm[PAGEOUTRUN] > runs
@@ -193,7 +193,7 @@ def test_a_zone_below_high_after_the_nap_keeps_kswapd_up(idle: Simulation) -> No
 def test_a_zone_that_cannot_be_helped_lets_kswapd_sleep(idle: Simulation) -> None:
     below_high(idle)
     idle.system.arrays.zone["all_unreclaimable"] = 1
-    assert not sleeping_prematurely(idle.system.m)
+    assert not sleeping_prematurely(idle.system.m, 0)
 
 
 def test_wakeup_kswapd_asks_for_a_zone_below_low_only(idle: Simulation) -> None:
@@ -202,10 +202,10 @@ def test_wakeup_kswapd_asks_for_a_zone_below_low_only(idle: Simulation) -> None:
     zone = system.arrays.zone[ZONE_DMA32]
     wakeups = system.vm[KSWAPD_WAKEUPS]
     zone["nr_free"] = int(zone["watermark"][1]) + 1
-    wakeup_kswapd(system.m, T, ZONE_DMA32)
+    wakeup_kswapd(system.m, T, ZONE_DMA32, 0)
     assert system.vm[WAKEUP_KSWAPD] == 0
     zone["nr_free"] -= 1
-    wakeup_kswapd(system.m, T, ZONE_DMA32)
+    wakeup_kswapd(system.m, T, ZONE_DMA32, 0)
     assert system.vm[WAKEUP_KSWAPD] == 1
     assert system.vm[KSWAPD_AWAKE] == 0
     system.drain(200 * MS)

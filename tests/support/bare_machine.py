@@ -167,6 +167,7 @@ def make(
         ("trace", TRACE, 4), ("stall", STALL, 64),
     ):  # fmt: skip
         arrays[name] = np.zeros(n, dtype).view(np.recarray)
+    arrays["free_order"] = np.zeros(-(-nr_pages // 1024) * 1024, np.int8)
     arrays["bdi"]["head"] = arrays["bdi"]["tail"] = -1
     arrays["task"]["wait_pfn"] = -1
     arrays["task"]["issuer"] = ISSUER_OTHER

@@ -16,6 +16,7 @@ from sim.machine.page import (
     PG_buffers_locked,
     PG_dirty,
     PG_isolated,
+    PG_kernel,
     PG_locked,
     PG_lru,
     PG_swapbacked,
@@ -28,6 +29,7 @@ from sim.machine.task import PF_MEMDIE, WANT_BUFFER
 from sim.machine.vmstat import (
     NR_FILE_DIRTY,
     NR_FREE_PAGES,
+    NR_HIGHORDER_PAGES,
     NR_INACTIVE_ANON,
     NR_ISOLATED_ANON,
     NR_REQUESTS_ASYNC,
@@ -36,7 +38,7 @@ from sim.machine.vmstat import (
     NR_WRITEBACK_SWAP,
 )
 from sim.machine.wait import COMMIT_WAIT, JOURNAL_WAIT, KSWAPD_WAIT, REQUEST_SYNC
-from sim.machine.zone import MAX_NR_ZONES
+from sim.machine.zone import MAX_NR_ZONES, MAX_ORDER
 from sim.mm.filemap import STEP_ALONE, STEP_AROUND, STEP_READ
 from sim.mm.free import PCP_COUNT, PCP_HEAD, PCP_TAIL
 from sim.result import SleepCause
@@ -96,19 +98,43 @@ def walk(arrays: Any, group: int, link: str) -> Places:
 
 
 def _free_pages(arrays: Any) -> set[int]:
+    """Pages of the buddy allocator's blocks, checking lists, counts, alignment and merging."""
     free: set[int] = set()
-    following = arrays.page["next"].tolist()
+    heads: dict[int, int] = {}
     for z, zone in enumerate(arrays.zone):
-        pfn, n = int(zone["free_head"]), 0
-        while pfn >= 0 and n < int(zone["nr_free"]):
-            assert pfn not in free, f"page {pfn} is free twice"
-            assert arrays.page["zone"][pfn] == z
-            free.add(pfn)
-            pfn, n = following[pfn], n + 1
-        assert n == int(zone["nr_free"])
-        assert pfn == -1 or not n, f"zone {z}: more pages on the free list than counted"
+        for order in range(MAX_ORDER):
+            blocks = _free_blocks(arrays, zone, order)
+            assert len(blocks) == int(zone["nr_free_blocks"][order])
+            heads |= dict.fromkeys(blocks, order)
+            for pfn in blocks:
+                assert pfn % (1 << order) == 0, f"page {pfn}: a block of order {order}"
+                pages = range(pfn, pfn + (1 << order))
+                assert free.isdisjoint(pages), f"page {pfn} is free twice"
+                assert (arrays.page["zone"][pages.start : pages.stop] == z).all()
+                free.update(pages)
+        by_order = zone["nr_free_blocks"].tolist()
+        assert int(zone["nr_free"]) == sum(n << order for order, n in enumerate(by_order))
+    for pfn, order in heads.items():
+        merged = order == MAX_ORDER - 1 or heads.get(pfn ^ (1 << order)) != order
+        assert merged, f"page {pfn}: its buddy of order {order} is free too"
+    marked = np.flatnonzero(arrays.free_order)
+    orders = (arrays.free_order[marked] - 1).tolist()
+    assert dict(zip(marked.tolist(), orders, strict=True)) == heads
     assert len(free) == int(arrays.vm[NR_FREE_PAGES])
     return free
+
+
+def _free_blocks(arrays: Any, zone: Any, order: int) -> list[int]:
+    """First pages of the blocks on one list."""
+    found: list[int] = []
+    pfn, last = int(zone["free_head"][order]), 0
+    while pfn > 0 and len(found) <= int(zone["nr_free_blocks"][order]):
+        assert int(arrays.page["prev"][pfn]) == last, f"page {pfn}: broken back link"
+        found.append(pfn)
+        last, pfn = pfn, int(arrays.page["next"][pfn])
+    assert pfn == 0, "more blocks on a list than counted"
+    assert int(zone["free_tail"][order]) == last
+    return found
 
 
 def _pages_of_cpus(arrays: Any) -> set[int]:
@@ -134,7 +160,7 @@ def _in_flight(arrays: Any) -> set[int]:
 
 
 def check_every_page_is_in_one_place(simulation: Any, on_list: Places) -> None:
-    """Free, on one zone list, isolated, or in flight; their sum never changes.
+    """Free, on one zone list, isolated, the kernel's, or in flight; their sum never changes.
 
     A page on a CPU's list is as good as free, but no watermark counts it.
     """
@@ -146,7 +172,10 @@ def check_every_page_is_in_one_place(simulation: Any, on_list: Places) -> None:
     held = _pages_of_cpus(arrays)
     assert not free & held
     free |= held
-    places = (free, set(on_list), isolated, flying)
+    kernel = set(np.flatnonzero(flags & PG_kernel).tolist())
+    at_boot = len(kernel) - int(arrays.vm[NR_HIGHORDER_PAGES])
+    assert simulation.meta.setdefault("boot_pages", at_boot) == at_boot
+    places = (free, set(on_list), isolated, flying, kernel)
     total = sum(map(len, places))
     assert total == len(set().union(*places)), "a page is in two places"
     assert set(np.flatnonzero(flags & PG_lru).tolist()) == set(on_list)

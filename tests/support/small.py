@@ -126,6 +126,8 @@ def _group(draw: st.DrawFn, places: list[str]) -> WorkloadSpec:
         block_kib=draw(st.sampled_from([4, 64, 64, 1024])),
         run_pages=draw(st.sampled_from([1, 8, 64])),
         think_us=draw(st.sampled_from([0, 0, 300, 20_000])),
+        order=draw(st.sampled_from([0, 1, 3, 5, 9, 10])),
+        hold_ms=draw(st.sampled_from([0, 100])),
     )
 
 
@@ -147,6 +149,7 @@ def small_scenarios(draw: st.DrawFn) -> Scenario:
             ram_mib=ram_mib,
             kernel_mib=draw(st.integers(16, 40)),
             swap_mib=draw(st.sampled_from([0, 4, 64])),
+            kernel_scattered_mib=draw(st.sampled_from([0, 0, 2])),
         ),
         cpu=CpuSpec(nr_cpus=draw(st.integers(1, 3)), mips=draw(st.sampled_from([500, 4000]))),
         vm=VmSysctl(
