@@ -1,7 +1,7 @@
 """Claims C1 to C20 of the series and its mail: what shows each of them, and what would miss it.
 
 A row has presets (``Preset.claims``), metrics, and the test that fails when its mechanism is taken
-out. C6 (lumpy reclaim's wait) and C10 (a list of dirty pages) are not modelled yet.
+out. C10 (a list of dirty pages) is not modelled yet.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class Claim(NamedTuple):
     """``file::function`` below tests/sim."""
 
 
-NOT_YET = ("C6", "C10")
+NOT_YET = ("C10",)
 
 CLAIMS: dict[str, Claim] = {
     "C1": Claim(
@@ -46,6 +46,11 @@ CLAIMS: dict[str, Claim] = {
         "direct reclaim writes nothing",
         ("direct_reclaim_write_file_async", "dirty_pages_skipped"),
         "test_patches.py::test_direct_reclaim_writes_no_file_page_with_patch_6",
+    ),
+    "C6": Claim(
+        "lumpy reclaim waits for the flusher",
+        ("highorder_alloc_success_share", "lumpy_waits", "lumpy_wait_ms_total"),
+        "test_lumpy.py::test_lumpy_reclaim_writes_and_waits_and_patch_6_waits_instead",
     ),
     "C7": Claim(
         "kswapd takes over the cleaning",
