@@ -91,6 +91,8 @@ IN_WORDS = "compare-words"
 NUMBERS = "compare-numbers"
 OTHER_NOTE = "compare-other-note"
 PAIRED = "compare-paired"
+PARTING = "compare-parting"
+"""Where A and B part, in words."""
 
 # ---- stalls
 STALLS = "stalls-list"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from dashboard.http import (
+    divergence,
     errors,
     events,
     explain,
@@ -26,7 +27,8 @@ def register(server: Flask, services: Services) -> None:
     headers.compress(server)
     errors.register(server)
     rooms = (
-        runs, frames, figures, events, explain, export, recordings, thumbs, validation, vendor,
+        runs, frames, figures, events, explain, divergence, export, recordings, thumbs,
+        validation, vendor,
     )  # fmt: skip
     for room in rooms:
         server.register_blueprint(room.blueprint(services))

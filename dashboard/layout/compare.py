@@ -38,6 +38,13 @@ def compare_bar() -> Component:
                     toggles(ids.OVERLAY, (Option("on", "Overlay B"),), "on", "Overlay", many=True),
                     html.Button("Swap A and B", id=ids.SWAP, className="button"),
                     html.Button("Drop B", id=ids.DROP, className="button"),
+                    html.Button(
+                        "Where do they part?",
+                        className="button",
+                        title="The first recorded event in which A and B differ",
+                        **attributes({"data-parting": ""}),
+                    ),
+                    html.Div(id=ids.PARTING, className="parting", role="status"),
                 ],
                 className="when-paired",
             ),

@@ -105,6 +105,12 @@ def _fields(event: int) -> Callable[[Sequence[int]], str]:
 _FORMAT = tuple((f"{point.name}: ", _fields(i)) for i, point in enumerate(TRACEPOINTS))
 
 
+def event_text(event: int, a: Sequence[int]) -> str:
+    """Name and fields of a trace record as ftrace prints them, without task and time."""
+    name, fields = _FORMAT[event]
+    return f"{name}{fields(a)}"
+
+
 def comm(name: str) -> str:
     """A task name that the kernel's script accepts: ``flush-8:0`` becomes ``flush-8-0``."""
     return re.sub(r"[^A-Za-z0-9-]", "-", name)[:TASK_COMM_LEN] or "task"

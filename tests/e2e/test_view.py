@@ -345,3 +345,16 @@ def test_the_validation_page_shows_every_part_of_the_scoreboard(visit, theme):
     expect(panel.locator(".notice")).to_have_count(stale)
     expect(panel.locator("tbody tr").first).to_be_attached()
     assert violations(page) == []
+
+
+def test_two_runs_say_where_they_part(visit):
+    page = visit(f"{SHORT}&b.seed=4")
+    done(page)
+    done(page, "B")
+    page.get_by_role("button", name="Where do they part?").click()
+    told = page.locator(f"#{ids.PARTING}")
+    expect(told).to_contain_text("A and B are the same (0 equal")
+    told.get_by_text("What each does next").click()
+    assert violations(page) == []
+    told.get_by_role("button", name="Show").click()
+    expect(page).to_have_url(re.compile(r"#t=\d+-\d+"))
