@@ -714,6 +714,12 @@
     }
   }
 
+  /** A time carries its unit, seconds from 1000 ms on; the label has every other unit. */
+  function withUnit(value, unit) {
+    if (unit !== "ms") return format(value);
+    return value >= 1000 ? `${Number((value / 1000).toPrecision(3))} s` : `${format(value)} ms`;
+  }
+
   const of = (item) => item.dataset.run || "A";
 
   function showRuns() {
@@ -727,7 +733,7 @@
       const run = page.runs.find((r) => r.label === of(item));
       const value = run && run.headline[item.dataset.headline];
       const known = value !== undefined && value !== null;
-      const text = known ? format(value) : "–";
+      const text = known ? withUnit(value, item.dataset.unit) : "–";
       if (item.textContent !== text) item.textContent = text;
       item.title = run && run.version && !known ? "not recorded" : "";
       item.classList.toggle("is-updating", Boolean(run && !run.ended));

@@ -97,7 +97,7 @@ def _tile(name: str) -> Component:
         [
             html.Dt(
                 metric.title
-                if metric.unit in metric.title.lower()
+                if metric.unit in metric.title.lower() or metric.unit == "ms"
                 else f"{metric.title}, {metric.unit}",
                 title=f"{metric.formula}{f'; {better}' if better else ''}",
             ),
@@ -108,7 +108,7 @@ def _tile(name: str) -> Component:
 
 
 def _value(name: str, run: str) -> Component:
-    named = attributes({"data-headline": name, "data-run": run})
+    named = attributes({"data-headline": name, "data-run": run, "data-unit": METRICS[name].unit})
     return html.Span("–", className=f"value value-{run.lower()}", **named)
 
 
