@@ -19,6 +19,7 @@ from sim.machine.page import (
     PG_kernel,
     PG_locked,
     PG_lru,
+    PG_set_aside,
     PG_swapbacked,
     PG_swapcache,
     PG_waiters,
@@ -69,6 +70,7 @@ def check_machine(simulation: Any) -> None:
     check_charges(simulation)
     check_dirty_tags(arrays)
     check_swap(arrays)
+    check_page_locks(arrays)
     check_owners(arrays)
     check_requests(simulation)
     check_sleepers(simulation)
@@ -380,6 +382,14 @@ def check_blocks(arrays: Any, chain: list[int], begin: int, length: int) -> None
         places.append(block)
     assert places == sorted(set(places)), "pages of a request are not in the order of its blocks"
     assert begin <= places[0] <= places[-1] < begin + length
+
+
+def check_page_locks(arrays: Any) -> None:
+    """Page locks of reclaim: those of the tasks' dirty lists, and no others."""
+    task, index = np.nonzero(arrays.lock_since)
+    held = sorted(arrays.dirty_list[task, index].tolist())
+    assert held == np.flatnonzero(arrays.page["page_flags"] & PG_set_aside).tolist()
+    assert np.bincount(task, minlength=len(arrays.task)).tolist() == list(arrays.task["locks_held"])
 
 
 def check_owners(arrays: Any) -> None:
