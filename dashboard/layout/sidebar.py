@@ -16,7 +16,7 @@ from sim.scenario_url import encode
 Component = Any
 
 _KINDS = (
-    ("Whole machine", ("default", "global", "io", "stack", "idle")),
+    ("Whole machine", ("default", "global", "io", "highorder", "stack", "idle")),
     ("Containers", ("container",)),
     ("Devices, fsync, changes on the way", ("device", "fsync", "change")),
     ("As recorded", ("recorded",)),

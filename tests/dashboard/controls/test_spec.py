@@ -19,7 +19,7 @@ from sim.scenario import (
 )
 from sim.scenario_url import DEFAULTS, ROWS, VERSION, value_at
 
-SECTIONS = ("memory", "cpu", "vm", "block", "disk", "fs", "mix")
+SECTIONS = ("memory", "cpu", "vm", "block", "disk", "fs", "stack", "mix")
 
 
 def fields() -> list[tuple[str, type, str]]:
