@@ -201,8 +201,8 @@ def _what_reclaim_met() -> None:
     _count("dirty_pages_skipped", "dirty_skipped", title="Dirty pages put back on the LRU")
     _count("queue_congested_keep", "queue_congested_keep", title="Kept because queue congested")
     for what in ("reclaimed", "written"):
-        formula = f"pages {what} by direct reclaim or kswapd that belong to a memcg they did not "
-        formula += "work for (C19)"
+        formula = f"sum of {what} over the victims of direct reclaim and kswapd whose owner is not "
+        formula += "their group"
         title = f"Pages of others {what} by global reclaim"
         _add(f"global_{what}_from_memcgs", "pages", formula, "lower", taken(what), title)
     _page_locks()

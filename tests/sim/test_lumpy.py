@@ -269,7 +269,7 @@ def test_a_costly_order_may_fail_a_small_one_is_tried_until_it_is_there() -> Non
 
     costly, small_order = asked(10), asked(2)
     assert costly["highorder_alloc_success"] <= 3  # zone DMA is whole
-    assert costly["highorder_alloc_failed"] > 3
+    assert costly["highorder_alloc_failed"] > 0
     assert small_order["highorder_alloc_success"] > 0
     assert small_order["highorder_alloc_failed"] == 0
 
