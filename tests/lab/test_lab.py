@@ -213,7 +213,7 @@ def test_no_chromium_is_loud_and_fatal_only_in_ci(lab: Lab, ci):
     assert status == (1 if ci else 0)
     assert "apt-get install chromium" in err
     assert ("SKIPPED" in err) is not ci
-    assert ("--dist=loadfile -k some thing" in lab.log.read_text()) is not ci
+    assert ("-m pytest -k some thing" in lab.log.read_text()) is not ci
 
 
 def test_every_step_runs_and_a_failed_one_fails_the_run(lab: Lab):
