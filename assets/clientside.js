@@ -206,10 +206,6 @@
 
   // ---- the lists: rows and buttons write the text control, the link's own grammar
 
-  const LETTERS = {
-    rate_kib_per_s: "r", file_mib: "f", threads: "n", block_kib: "b", run_pages: "c",
-    think_us: "t",
-  };
   const NEW_ITEM = {
     memcgs: (n) => `g${n}.64`,
     workloads: () => "seqw.root",
@@ -224,6 +220,7 @@
   }
 
   function rowsSettled(list) {
+    if (!state.target) return;
     const of = list[0].id.room.replace("cell-", "");
     const items = [];
     for (const cell of list) {
@@ -232,7 +229,7 @@
     }
     if (of === "interventions") items.forEach(mendChange);
     const text = items.map((item) => itemText(of, item)).join("~");
-    if (state.target && text !== state.target.rows[of]) setList(of, text);
+    if (text !== state.target.rows[of]) setList(of, text);
   }
 
   /* Another kind of change needs somebody of its own, and a value to begin with. */
@@ -248,11 +245,9 @@
 
   const lastMs = () => Math.max(0, Number(shown("duration_ms")) - 1);
 
+  /* As rows_text of the server has it: the target says which letter stands before which field. */
   function itemText(of, item) {
-    if (of === "memcgs") return `${item.name}.${item.limit_mib}`;
-    if (of === "interventions") return `${item.at_ms}.${item.what}.${item.whose}.${item.value}`;
-    const options = Object.entries(LETTERS).map(([field, letter]) => letter + item[field]);
-    return [item.kind, item.memcg, ...options].join(".");
+    return state.target.cells[of].map(([letter, field]) => letter + item[field]).join(".");
   }
 
   function itemsOf(of) {

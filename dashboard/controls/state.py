@@ -63,6 +63,7 @@ def target(link: PageLink, edit: str, seq: int | None) -> dict[str, Any]:
     return {
         "values": scenario_to_form(scenario),
         "rows": {of: rows_text(of, scenario) for of in CELLS},
+        "cells": {of: [[cell.letter, cell.field] for cell in cells] for of, cells in CELLS.items()},
         "timeline": timeline(scenario),
         "live": LIVE_PATHS,
         "edit": edit,

@@ -129,6 +129,20 @@ def test_a_control_of_each_kind_changes_the_link(visit):
     expect(control(page, "vm.dirty_ratio")).to_have_value("100")
 
 
+def test_a_row_says_every_option_of_its_group(visit):
+    link = "v=1&seed=3&dur=4000&mix=0&w=highalloc.root.o3.h500"
+    page = visit(f"/?{link}")
+    done(page)
+    unfold(page, "workloads")
+    row = page.locator("fieldset.item", has_text="highalloc in root")
+    expect(row).to_have_count(1)
+    expect(page).to_have_url(query(f"?{link}"))  # drawing the row has changed nothing
+    threads = page.locator(f"[id='{ids.dom(ids.cell('workloads', 0, 'threads'))}']")
+    threads.fill("2")
+    threads.press("Enter")
+    expect(page).to_have_url(query(f"?{link.replace('.o3', '.n2.o3')}"))
+
+
 def test_a_chart_is_saved_as_png_and_svg(visit, tmp_path):
     page = visit(SHORT)
     done(page)
