@@ -15,7 +15,6 @@ from sim.machine.request import IO_LOG
 from sim.machine.stall import STALL
 from sim.machine.tracepoints import TRACE
 from sim.machine.victim import victims
-from sim.machine.vmstat import NAMES
 from sim.result import SLEEP, Result, SleepCause
 from sim.scenario import Scenario, ScenarioError
 from sim.warm import warm_scenarios
@@ -95,7 +94,7 @@ def _result(
         parts = sampler.logs[name][taken.logs[name] :]
         taken.logs[name] = len(sampler.logs[name])
         arrays[name] = np.concatenate(parts, dtype=dtype) if parts else np.zeros(0, dtype)
-    counters = dict(zip(NAMES, simulation.system.arrays.vm.tolist(), strict=False))
+    counters = sampler.counters()
     return Result(
         meta=simulation.meta
         | {

@@ -14,8 +14,9 @@ from sim.engine.clock import NR_SLEEP_LOG
 from sim.engine.engine import PRIORITY_OBSERVER, Alarm
 from sim.machine.dirty_limits import update_dirty_limits
 from sim.machine.machine import NR_IO_LOG, NR_STALL, NR_TRACE
+from sim.machine.request import ISSUER_FLUSHER, ISSUER_KSWAPD
 from sim.machine.system import System
-from sim.machine.vmstat import NAMES
+from sim.machine.vmstat import FLUSHER_RUN_NS, KSWAPD_RUN_NS, NAMES
 from sim.machine.zone import MAX_NR_ZONES, MAX_ORDER, ZONE_NAMES
 
 ZONE_FIELDS = ("nr_free", "nr_file_dirty", "nr_writeback", "pages_scanned")
@@ -41,6 +42,9 @@ MEMCG_FIELDS = (
     "pgscan",
     "pgsteal",
 )
+
+_RUN_WORDS = {KSWAPD_RUN_NS: ISSUER_KSWAPD, FLUSHER_RUN_NS: ISSUER_FLUSHER}
+"""Counters that are CPU time, and whose."""
 
 
 class Sampler:
@@ -69,6 +73,9 @@ class Sampler:
         }  # fmt: skip
         system.engine.empty_logs = self.empty_logs
         self._views = _views(system.arrays, zones, len(memcg_names))
+        issuers = system.arrays.task["issuer"]
+        self._run_words = np.array(list(_RUN_WORDS))
+        self._run_tasks = np.array([int((issuers == who).argmax()) for who in _RUN_WORDS.values()])
         self._alarm = Alarm(system.engine, PRIORITY_OBSERVER, self._sample)
         self._alarm.set(0)
 
@@ -79,10 +86,22 @@ class Sampler:
         for words, indices in self._views:
             row[n : n + len(indices)] = words[indices]
             n += len(indices)
+        row[1 + self._run_words] = self._run_ns()
         self.rows.append(row)
         self.empty_logs()
         if now_ns + self._interval_ns <= self._end_ns:
             self._alarm.set(now_ns + self._interval_ns)
+
+    def counters(self) -> dict[str, int]:
+        """Every counter as it is now, by name."""
+        words = np.array(self._s.arrays.vm)
+        words[self._run_words] = self._run_ns()
+        return dict(zip(NAMES, words.tolist(), strict=False))
+
+    def _run_ns(self) -> np.ndarray:
+        # The scheduler counts CPU time by task and knows nothing of what the tasks are.
+        run_ns: np.ndarray = self._s.arrays.sched["run_ns"][self._run_tasks]
+        return run_ns
 
     def empty_logs(self) -> None:
         """Take what the logs hold, so that they do not run over."""

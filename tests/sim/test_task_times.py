@@ -90,6 +90,15 @@ def test_the_disk_is_busy_for_no_longer_than_the_run(result: Result) -> None:
     assert 0 < result.counters["disk_busy_ns"] <= result.duration_ns
 
 
+@pytest.mark.parametrize(("comm", "counter"), [("kswapd0", "kswapd"), ("flush-8-0", "flusher")])
+def test_cpu_time_of_kernel_threads_is_their_tasks(result: Result, comm: str, counter: str) -> None:
+    (task,) = [one for one in result.tasks if one["comm"] == comm]
+    assert result.counters[f"{counter}_run_ns"] == task["run_ns"] > 0
+    series = result.series[f"{counter}_run_ns"]
+    assert (np.diff(series) >= 0).all()
+    assert series[-1] > 0
+
+
 def test_stalls_add_up_to_the_counters(result: Result) -> None:
     stalls, counters = result.stalls, result.counters
     lengths = stalls["t_end_ns"] - stalls["t_begin_ns"]
