@@ -50,16 +50,13 @@ if JIT:
     from numba.core import types
     from numba.experimental import structref
 
-    from sim.engine.kernel_cache import LazyCache
-
-    numba.config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"]
-    numba.config.CACHE_LOCATOR_CLASSES = "sim.engine.kernel_cache.ImportedSourcesLocator"
+    from sim.engine.kernel_cache import KernelCache
 
     def njit(function: F) -> F:
         """Compile a kernel in nopython mode, cached on disk."""
         compiled: F = numba.njit(error_model="numpy")(function)
-        # What cache=True does, but only a kernel that Python calls opens its cache.
-        compiled._cache = LazyCache(function)  # type: ignore[attr-defined]
+        # What cache=True does, with our cache in place of numba's.
+        compiled._cache = KernelCache(function)  # type: ignore[attr-defined]
         return compiled
 
 else:

@@ -213,7 +213,7 @@ def test_no_chromium_is_loud_and_fatal_only_in_ci(lab: Lab, ci):
     assert status == (1 if ci else 0)
     assert "apt-get install chromium" in err
     assert ("SKIPPED" in err) is not ci
-    assert ("-m pytest -k some thing" in lab.log.read_text()) is not ci
+    assert ("--dist=loadfile -k some thing" in lab.log.read_text()) is not ci
 
 
 def test_every_step_runs_and_a_failed_one_fails_the_run(lab: Lab):
@@ -227,7 +227,17 @@ def test_every_step_runs_and_a_failed_one_fails_the_run(lab: Lab):
     order = [
         line for line in lab.log.read_text().splitlines() if line.startswith(("-m", "-c from"))
     ]
-    words = ("venv", "pip", "ruff check", "ruff format", "mypy", "importlinter", "warm", "pytest")
+    words = (
+        "venv",
+        "pip",
+        "compileall",
+        "ruff check",
+        "ruff format",
+        "mypy",
+        "importlinter",
+        "warm",
+        "pytest",
+    )
     assert len(order) == len(words)
     assert all(word in line for word, line in zip(words, order, strict=True))
 
