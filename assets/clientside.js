@@ -6,7 +6,7 @@
 (function () {
   "use strict";
 
-  const SETTLE_MS = 250; // a control settles before the link changes
+  const SETTLE_MS = 250; // what is typed or dragged settles before the link changes
   const SETTLE_TRIES = 40;
   const ROWS_MS = 60;
   const RESUBMIT_MAX = 3;
@@ -71,6 +71,7 @@
 
   function collect(_values, edit) {
     const values = shownValues();
+    const touched = Object.keys(values).filter((p) => !same(values[p], shown(p)));
     decorate(values);
     const nothing = dash().no_update;
     if (!state.target) return nothing;
@@ -87,9 +88,12 @@
       const data = { values, edit: paired ? edit : "a", seq: state.seq };
       dash().set_props("state-form", { data });
       window.reclaimLab.inject.changed(data);
-    }, SETTLE_MS);
+    }, touched.every(isPressed) ? 0 : SETTLE_MS);
     return nothing;
   }
+
+  /* A control that is pressed has its value at once. */
+  const isPressed = (path) => document.querySelector(`.row[data-path="${path}"] .toggles`) !== null;
 
   /* An answer to an older edit never undoes a newer one. */
   function apply(target, recordings) {

@@ -14,6 +14,7 @@ from dashboard import callbacks, http
 from dashboard.http.headers import allow_scripts
 from dashboard.http.vendor import PLOTLY_URL
 from dashboard.layout import shell
+from dashboard.layout.static import live_ids, settled
 from dashboard.services import cache_backend
 from dashboard.services.images import Images
 from dashboard.services.jobs import Jobs, LocalJobs
@@ -129,5 +130,6 @@ def _start_jobs(settings: Settings, results: ResultStore) -> Jobs:
 
 
 def _make_page(app: dash.Dash, services: Services) -> None:
-    app.layout = shell.layout(services)
     callbacks.register(app, services)
+    live = live_ids(app.callback_map)
+    app.layout = lambda: settled(shell.page(services), live)

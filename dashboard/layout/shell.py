@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from dash import dcc, html
@@ -34,13 +33,8 @@ TAB_NAMES = {
 }
 
 
-def layout(services: Services) -> Callable[[], Component]:
-    """The page, made anew for each visit: recordings come and go."""
-    return lambda: page(services)
-
-
 def page(services: Services) -> Component:
-    """Everything below ``<body>``."""
+    """Everything below ``<body>``, made anew for each visit: recordings come and go."""
     return html.Div(
         [
             *_stores(),

@@ -14,7 +14,7 @@ from sim.presets import PRESETS
 
 @pytest.fixture
 def page(services) -> Component:
-    return shell.layout(services)()
+    return shell.page(services)
 
 
 def everything(component: Component) -> list[Component]:
