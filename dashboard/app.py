@@ -58,6 +58,7 @@ def create_app(settings: Settings, jobs: Jobs | None = None, *, frozen: bool = T
         title=TITLE,
         update_title="",
         assets_folder=str(_ROOT / "assets"),
+        assets_path_ignore=["vendor"],
         index_string=_INDEX,
         serve_locally=True,
         compress=False,  # http.headers does, for our own routes too

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import brotli
+import plotly
 import pytest
 
 from dashboard.http.vendor import PLOTLY_JS, PLOTLY_URL
@@ -66,10 +68,19 @@ def test_plotly_comes_compressed_and_for_ever(app_client):
 
     until(packed)
     body = packed().data
-    assert len(body) < 1_400_000
+    assert len(body) < 400_000
     assert brotli.decompress(body) == PLOTLY_JS.read_bytes()
     plain = app_client.get(PLOTLY_URL, headers={"Accept-Encoding": "identity"})
     assert plain.data == PLOTLY_JS.read_bytes()
+
+
+def test_plotly_js_is_the_release_that_the_package_draws_images_with():
+    whole = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+    releases = [
+        re.search(r"\* plotly\.js.* (v[\d.]+)\n", path.read_text(encoding="utf-8")[:200])[1]
+        for path in (PLOTLY_JS, whole)
+    ]
+    assert releases[0] == releases[1]
 
 
 def test_json_is_compressed(app_client):
