@@ -1,5 +1,5 @@
 /* Very many events as a picture: the same cells and bytes as dashboard/figures/density.py, and the
- * charts that are made of it. After charts.js, to whose kinds of charts it adds its own.
+ * charts that are made of it. After chart-bind.js, to whose kinds of charts it adds its own.
  */
 (function (root) {
   "use strict";

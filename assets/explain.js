@@ -8,45 +8,39 @@
   let asked = 0;
   let opener = null;
 
-  function make(name, text, attributes) {
-    const made = document.createElement(name);
-    made.textContent = text || "";
-    for (const [key, value] of Object.entries(attributes || {})) made.setAttribute(key, value);
-    return made;
-  }
-
   async function open(run, task, us, focus) {
     const mine = ++asked;
     lab.page.setFragment("why", `${run.label}.${task}.${us}`);
     const response = await fetch(`/api/explain/${run.key}?task=${task}&t_us=${us}`);
     const told = await response.json();
     if (mine !== asked) return;
-    const title = make("h2", response.ok ? told.title : "This stall cannot be explained",
+    const title = lab.make("h2", response.ok ? told.title : "This stall cannot be explained",
       { tabindex: -1 });
-    const shut = make("button", "Close", { class: "button small", type: "button" });
+    const shut = lab.make("button", "Close", { class: "button small", type: "button" });
     shut.addEventListener("click", close);
-    panel().replaceChildren(shut, title, ...(response.ok ? body(told) : [make("p", told.error)]));
+    const parts = response.ok ? body(told) : [lab.make("p", told.error)];
+    panel().replaceChildren(shut, title, ...parts);
     panel().hidden = false;
     if (focus) title.focus();
   }
 
   function body(told) {
-    const list = make("ol", "", { class: "explain-steps" });
+    const list = lab.make("ol", "", { class: "explain-steps" });
     for (const { begin_ms: begin, length_ms: length, text } of told.steps) {
-      const item = make("li");
+      const item = lab.make("li");
       const took = length > 0 ? `, ${length.toFixed(3)} ms` : "";
-      item.append(make("span", `+${begin.toFixed(3)} ms${took}`, { class: "explain-time" }),
-        make("span", text));
+      item.append(lab.make("span", `+${begin.toFixed(3)} ms${took}`, { class: "explain-time" }),
+        lab.make("span", text));
       list.append(item);
     }
-    const parts = [make("p", told.context), list];
-    if (!told.steps.length) parts[1] = make("p", "No record falls within it.", { class: "quiet" });
-    if (told.left_out) parts.push(make("p", `${told.left_out} more steps.`, { class: "quiet" }));
-    parts.push(make("p", told.outcome, { class: "explain-outcome" }));
-    parts.push(...told.missing.map((text) => make("p", `Not recorded: ${text}`,
-      { class: "quiet" })));
+    const parts = [lab.make("p", told.context), list];
+    const quiet = (text) => lab.make("p", text, { class: "quiet" });
+    if (!told.steps.length) parts[1] = quiet("No record falls within it.");
+    if (told.left_out) parts.push(quiet(`${told.left_out} more steps.`));
+    parts.push(lab.make("p", told.outcome, { class: "explain-outcome" }));
+    parts.push(...told.missing.map((text) => quiet(`Not recorded: ${text}`)));
     for (const { text, link } of told.flips) {
-      const go = make("a", text, { href: link, class: "button" });
+      const go = lab.make("a", text, { href: link, class: "button" });
       parts.push(go);
     }
     return parts;

@@ -82,23 +82,16 @@
   };
   const DIGITS = [6, undefined, undefined, 3, undefined, undefined, 3, 3, 3, 3, 3];
 
-  function make(name, words, attributes) {
-    const made = document.createElement(name);
-    made.textContent = words;
-    for (const [key, value] of Object.entries(attributes || {})) made.setAttribute(key, value);
-    return made;
-  }
-
   function headRow(paired) {
     const row = document.createElement("tr");
-    if (paired) row.append(make("th", "RUN", { scope: "col" }));
+    if (paired) row.append(lab.make("th", "RUN", { scope: "col" }));
     COLUMNS.forEach(([name, , number, meaning], i) => {
       const here = i === state.by;
       const direction = here ? (state.down ? "descending" : "ascending") : "none";
-      const head = make("th", "", { scope: "col", "aria-sort": direction,
+      const head = lab.make("th", "", { scope: "col", "aria-sort": direction,
         class: number ? "num" : "" });
       const sign = here ? (state.down ? " ▾" : " ▴") : "";
-      head.append(make("button", name + sign, { class: "sort", type: "button", title: meaning,
+      head.append(lab.make("button", name + sign, { class: "sort", type: "button", title: meaning,
         "data-sort": i }));
       row.append(head);
     });
@@ -107,13 +100,14 @@
 
   function bodyRow(row, paired) {
     const made = document.createElement("tr");
-    if (paired) made.append(make("td", row.run.label));
+    if (paired) made.append(lab.make("td", row.run.label));
     COLUMNS.forEach(([name, value, number], i) => {
-      const cell = make("td", "", number ? { class: "num" } : {});
+      const cell = lab.make("td", "", number ? { class: "num" } : {});
       const words = text(value(row), DIGITS[i]);
       if (i === 0) {
         const label = `${words} s: show this stall of ${row.comm} in the charts`;
-        const go = make("button", words, { class: "sort", type: "button", "aria-label": label });
+        const go = lab.make("button", words,
+          { class: "sort", type: "button", "aria-label": label });
         go.addEventListener("click", () => show(row));
         cell.append(go);
       } else cell.textContent = words;
@@ -141,16 +135,16 @@
     const paired = lab.runs().length > 1;
     const rows = sorted(runs.flatMap(rowsOf));
     const focused = box.contains(document.activeElement) && document.activeElement.dataset.sort;
-    const table = make("table", "", { class: "table stall-table" });
+    const table = lab.make("table", "", { class: "table stall-table" });
     const [head, body] = [table.createTHead(), table.createTBody()];
     head.append(headRow(paired));
     body.append(...rows.slice(0, state.shown).map((row) => bodyRow(row, paired)));
-    const scroll = make("div", "", { class: "scroll-x", tabindex: 0, role: "region",
+    const scroll = lab.make("div", "", { class: "scroll-x", tabindex: 0, role: "region",
       "aria-label": "Stalls" });
     scroll.append(table);
-    const parts = [make("p", summary(runs, rows), { class: "quiet", role: "status" }), scroll];
+    const parts = [lab.make("p", summary(runs, rows), { class: "quiet", role: "status" }), scroll];
     if (rows.length > state.shown) {
-      const more = make("button", `${ROWS} more`, { class: "button", type: "button" });
+      const more = lab.make("button", `${ROWS} more`, { class: "button", type: "button" });
       more.addEventListener("click", () => {
         state.shown += ROWS;
         draw();

@@ -117,7 +117,7 @@ def toggles(
     """Buttons of which one, or several, are pressed; the value is theirs, dotted.
 
     Dash's own check boxes are marked up as options of a list box around inputs, which screen
-    readers announce twice; these are plain buttons, and clientside.js presses them.
+    readers announce twice; these are plain buttons, and form.js presses them.
     """
     chosen = value.split(".") if many else [value]
     return html.Data(

@@ -1,6 +1,6 @@
 """A spec applied to runs: traces, panels, legend, and what to say when there is nothing.
 
-``assets/charts.js`` does the same to frames; tests compare the two, so a change here is a change
+``assets/chart-*.js`` does the same to frames; tests compare the two, so a change here is a change
 there.
 """
 

@@ -1,7 +1,7 @@
 """What a chart may read of a run: columns, events and a description, as frames carry them.
 
 ``assets/frames.js`` gathers the same from a run's messages, so that ``bind.py`` and
-``assets/charts.js`` draw alike.
+``assets/chart-*.js`` draw alike.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Fewer points that look the same: lowest and highest of each interval, every i-th, ranks.
 
-Whole-number arithmetic only, so that ``assets/charts.js`` picks the very same points.
+Whole-number arithmetic only, so that ``assets/chart-scale.js`` picks the very same points.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A spec filled with Results: a plain plotly dict at export size, with title, legend and caption.
 
-The page's own images come from ``exportFigure`` in ``assets/charts.js``, which lays out alike.
+The page's own images come from ``exportFigure`` in ``assets/chart-layout.js``, laid out alike.
 """
 
 from __future__ import annotations

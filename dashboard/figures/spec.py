@@ -1,6 +1,6 @@
 """A chart's definition: which column or event family goes where. Data; it draws nothing.
 
-``bind.py`` applies a spec to Results, ``assets/charts.js`` applies its JSON to frames.
+``bind.py`` applies a spec to Results, ``assets/chart-*.js`` applies its JSON to frames.
 """
 
 from __future__ import annotations

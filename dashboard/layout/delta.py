@@ -82,7 +82,7 @@ class Line:
 def numbers_table(runs: list[RunNumbers]) -> dict[str, Any]:
     """Both tables, the verdict and the texts, for one run or two.
 
-    Data, not components: clientside.js makes the tables. Eight hundred cells as Dash components
+    Data, not components: numbers.js makes the tables. Eight hundred cells as Dash components
     block the page for seconds, and slow down every later update.
     """
     paired = len(runs) > 1

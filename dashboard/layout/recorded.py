@@ -63,7 +63,7 @@ def _upload(limit_mib: int) -> Component:
 
 
 def _list(services: Services) -> tuple[list[dict[str, str]], str]:
-    """What clientside.js makes the table of, or why there is nothing to list."""
+    """What numbers.js makes the table of, or why there is nothing to list."""
     try:
         listed = list(services.recordings.catalogue().values())
     except TraceError as error:

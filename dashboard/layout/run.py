@@ -1,6 +1,6 @@
 """The run: state line, headline numbers, transport, and the card of one that cannot be shown.
 
-Playback and clientside.js fill in what moves.
+playback.js and run-line.js fill in what moves.
 """
 
 from __future__ import annotations

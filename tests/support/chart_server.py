@@ -17,8 +17,9 @@ from sim.result import Result
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 SCRIPTS = (
-    "charts.js", "density.js", "exports.js", "frames.js", "marks.js", "playback.js",
-    "player.js", "selection.js",
+    "board.js", *sorted(path.name for path in ASSETS.glob("chart*.js")), "density.js",
+    "element.js", "exports.js", "frames.js", "marks.js", "playback.js", "player.js",
+    "run-loading.js", "selection.js", "time-axis.js",
 )  # fmt: skip
 POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:"
 TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}

@@ -4,9 +4,12 @@
 const fs = require("fs");
 
 const order = JSON.parse(fs.readFileSync(0, "utf8"));
-const charts = require(`${order.assets}/charts.js`);
+for (const name of ["bind", "scale", "lines", "events", "layout"]) {
+  require(`${order.assets}/chart-${name}.js`);
+}
 require(`${order.assets}/density.js`);
 require(`${order.assets}/marks.js`);
+const { charts } = globalThis.reclaimLab;
 const { RunBuffer } = require(`${order.assets}/frames.js`);
 
 const runs = order.runs.map(({ label, messages }) => {

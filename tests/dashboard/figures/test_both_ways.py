@@ -1,4 +1,4 @@
-"""The page and the server draw the same: charts.js on frames against fill.py on the Result."""
+"""The page and the server draw the same: chart-*.js on frames against fill.py on the Result."""
 
 from __future__ import annotations
 
