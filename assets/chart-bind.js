@@ -13,6 +13,7 @@
   const DRAW = (charts.DRAW = charts.DRAW || {});
   const AXIS_PX = 30;
   const PANEL_PX_MIN = 62;
+  const NO_MEMCG = "No container in this scenario.";
 
   // ---- how many panels, how high (compare.py)
 
@@ -35,13 +36,13 @@
   function missing(spec, run) {
     const why = run.families[spec.family] || "this run has no such record";
     if (why !== "present") return `Not recorded: ${why.replace(/^not recorded: /, "")}`;
+    if (spec.of_memcgs && !run.memcgs.length) return NO_MEMCG;
     if (spec.family !== "series") {
       const events = run.events[spec.family];
-      if (!(events && events.t.length)) return spec.nothing;
+      if (!(events && Object.values(events)[0].length)) return spec.nothing;
       const timed = spec.draw !== "heat" || !events.wait_us || events.wait_us.some((x) => x >= 0);
       return timed ? "" : "Not recorded: when requests were queued";
     }
-    if (spec.each_memcg && !run.memcgs.length) return spec.nothing;
     const names = spec.each_memcg ? run.memcgs : [""];
     const there = names.some((name) =>
       spec.panels.some((panel) =>
@@ -76,7 +77,10 @@
     }
   }
 
-  const newPanel = (label) => ({ label, range: [0, 1], step: 1, rows: [], traces: [], empty: "" });
+  const newPanel = (label) => ({
+    label, range: [0, 1], step: 1, rows: [], traces: [], empty: "", weight: 1, boxes: [],
+    labels: [],
+  });
 
   function bind(spec, runs, theme, view, hidden) {
     const binder = new Binder(spec, runs, theme, view, hidden);

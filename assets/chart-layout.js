@@ -34,6 +34,10 @@
         tickvals: LOG_TICKS.map(([value]) => value), ticktext: LOG_TICKS.map(([, text]) => text),
       };
     }
+    if (spec.x === "none") {
+      const bare = { showgrid: false, showline: false, showticklabels: false };
+      return { ...made, range: [0, view.width], ...bare };
+    }
     return {
       ...made, range: [view.begin, view.end], nticks: Math.max(3, Math.floor(view.width / 80)),
       ticksuffix: " s", showticksuffix: "last",
@@ -54,7 +58,10 @@
       return { ...made, tickvals: ticks.map(([ms]) => Math.log10(ms)),
         ticktext: ticks.map(([, text]) => text) };
     }
-    if (panel.empty) return { ...made, showgrid: false, showticklabels: false };
+    if (panel.empty || spec.draw === "matrix") {
+      const bare = spec.draw === "matrix" ? { showline: false } : {};
+      return { ...made, showgrid: false, showticklabels: false, ...bare };
+    }
     return { ...made, tick0: panel.range[0], dtick: panel.step, tickformat: spec.tick_format };
   }
 
@@ -71,6 +78,13 @@
     return {
       type: "path", path, xref: "x", yref, line: { color, width, dash },
       fillcolor: "rgba(0,0,0,0)", layer: "above",
+    };
+  }
+
+  function rowLabel([text, x, y], yref, theme) {
+    return {
+      text: escapeText(text), xref: "x", yref, x, y, xanchor: "right", yanchor: "middle",
+      showarrow: false, font: { size: 10.5, color: theme.ink },
     };
   }
 
@@ -105,17 +119,23 @@
     }
     const n = bound.panels.length;
     const gap = PANEL_GAP / Math.max(1, innerHeight);
-    const share = (1 - gap * (n - 1)) / n;
+    const weights = bound.panels.reduce((sum, panel) => sum + panel.weight, 0);
+    const each = (1 - gap * (n - 1)) / weights;
+    let low = 1 + gap;
     layout.xaxis = xAxis(spec, theme, view, n);
     bound.panels.forEach((panel, i) => {
-      const high = 1 - i * (share + gap);
-      const low = i === n - 1 ? 0 : high - share;
+      const high = low - gap;
+      low = i === n - 1 ? 0 : high - each * panel.weight;
+      const yref = `y${i ? i + 1 : ""}`;
       layout[`yaxis${i ? i + 1 : ""}`] = yAxis(spec, panel, theme, [low, high]);
       layout.shapes.push(...panel.traces.filter((trace) => trace.meta.shape)
-        .map((trace) => shapeOf(trace, `y${i ? i + 1 : ""}`)));
+        .map((trace) => shapeOf(trace, yref)));
+      layout.shapes.push(...panel.boxes.map((box) =>
+        ({ ...box, type: "rect", xref: "x", yref, layer: "below" })));
+      layout.annotations.push(...panel.labels.map((label) => rowLabel(label, yref, theme)));
       if (panel.picture) {
         layout.images.push({
-          ...panel.picture, xref: "x", yref: `y${i ? i + 1 : ""}`, xanchor: "left",
+          ...panel.picture, xref: "x", yref, xanchor: "left",
           yanchor: "top", sizing: "stretch", layer: "above",
         });
       }
@@ -199,7 +219,7 @@
     const { width, height, zoom, hidden, tickLabels } = options;
     const margin = {
       l: theme.margin_left, r: theme.margin_right, t: 6, pad: 0,
-      b: tickLabels || spec.x !== "time" ? 22 : 6,
+      b: spec.x === "log_ms" || (tickLabels && spec.x === "time") ? 22 : 6,
     };
     const inner = height - margin.t - margin.b;
     const view = {

@@ -128,10 +128,9 @@
         return;
       }
       const memcgs = Math.max(...runs.map((run) => run.memcgs.length));
-      const none = (spec.each_memcg && memcgs === 0)
+      const none = (spec.of_memcgs && memcgs === 0)
         || runs.every((run) => run.ended && lab.charts.missing(spec, run));
-      const height = none
-        ? NOTHING_PX : lab.charts.pageHeight(spec, board.theme.limits, runs.length, memcgs);
+      const height = none ? NOTHING_PX : this.height(runs, memcgs);
       if (this.plot.style.height !== `${height}px`) this.plot.style.height = `${height}px`;
       const width = this.plot.clientWidth;
       if (width < 50) return;
@@ -162,6 +161,12 @@
       this.section.dataset.drawn = board.running() ? "part" : "whole";
       this.place();
       this.readout.read();
+    }
+
+    height(runs, memcgs) {
+      const { spec, off } = this;
+      if (spec.draw === "matrix") return lab.charts.matrixHeight(spec, runs, board.theme, off);
+      return lab.charts.pageHeight(spec, board.theme.limits, runs.length, memcgs);
     }
 
     // -- overlay

@@ -14,6 +14,7 @@
   function dataOf(spec, runs, theme, zoom) {
     const [begin, end] = zoom || [0, Infinity];
     const make = { series: seriesData, events: eventData, table: lengthData }[spec.kind];
+    if (spec.draw === "matrix") return victimData(runs, theme);
     return make(spec, runs, theme, begin, end);
   }
 
@@ -88,6 +89,22 @@
       });
     }
     const columns = ["kind", "stalls", "p50 ms", "p90 ms", "p99 ms", "p99.9 ms", "longest ms"];
+    return { columns: runs.length > 1 ? ["run", ...columns] : columns, rows };
+  }
+
+  function victimData(runs, theme) {
+    const issuers = Object.fromEntries(theme.issuers.map((s) => [s.code, s.label]));
+    const rows = [];
+    for (const run of runs) {
+      const cells = run.events.victims || { issuer: [] };
+      const name = (memcg) => (memcg < 0 ? "others" : (run.about.memcgs || [])[memcg] || "");
+      cells.issuer.forEach((issuer, k) => {
+        const row = [issuers[issuer] || "", name(cells.group[k]), name(cells.owner[k]),
+          String(cells.reclaimed[k]), String(cells.written[k])];
+        rows.push(runs.length > 1 ? [run.label, ...row] : row);
+      });
+    }
+    const columns = ["by", "working for", "owner", "reclaimed pages", "written pages"];
     return { columns: runs.length > 1 ? ["run", ...columns] : columns, rows };
   }
 

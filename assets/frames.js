@@ -101,6 +101,7 @@
       this.duration_s = Number(header.duration_ns) / 1e9;
       if (header.headline) this.headline = header.headline;
       if (header.families) Object.assign(this.families, header.families);
+      if (header.victims) this.events.victims = header.victims;
       if (header.first) {
         // What the page said about the run (its title) stays; the run says the rest.
         const known = Object.entries(this.about).filter(([, value]) => value !== undefined);

@@ -16,9 +16,12 @@ from dashboard.figures.data import RunData
 from dashboard.figures.downsample import min_max, nice_group, nice_range, stride, window
 from dashboard.figures.heat import heat
 from dashboard.figures.marks import offsets
+from dashboard.figures.matrix import matrix
 from dashboard.figures.spec import FigureSpec, Line, Panel
 from dashboard.figures.theme import LINES_MAX, PANELS_MAX, RATES_MAX, RUN_DASHES, Theme
 from dashboard.figures.waits import cdf, timeline
+
+NO_MEMCG = "No container in this scenario."
 
 
 def bind(spec: FigureSpec, runs: list[RunData], theme: Theme, view: View) -> Bound:
@@ -54,14 +57,14 @@ def _missing(spec: FigureSpec, run: RunData) -> str:
     why = run.families.get(spec.family, "this run has no such record")
     if why != "present":
         return f"Not recorded: {why.removeprefix('not recorded: ')}"
+    if spec.of_memcgs and not run.memcgs:
+        return NO_MEMCG
     if spec.family != "series":
         events = run.events[spec.family]
-        if not len(events["t"]):
+        if not len(next(iter(events.values()))):
             return spec.nothing
         timed = spec.draw != "heat" or (events.get("wait_us", events["t"]) >= 0).any()
         return "" if timed else "Not recorded: when requests were queued"
-    if spec.each_memcg and not run.memcgs:
-        return spec.nothing
     names = [""] if not spec.each_memcg else run.memcgs
     there = (c.replace("{memcg}", name) in run.columns for name in names for c in spec.columns())
     return "" if any(there) else "Not recorded: this run has no such counters"
@@ -192,4 +195,7 @@ def _flags(x: Array, y: Array, level: float) -> tuple[Array, Array]:
     return bars, np.where(np.isnan(bars), np.nan, level)
 
 
-_DRAW = {"lines": _lines, "offsets": offsets, "timeline": timeline, "cdf": cdf, "heat": heat}
+_DRAW = {
+    "lines": _lines, "offsets": offsets, "timeline": timeline, "cdf": cdf, "heat": heat,
+    "matrix": matrix,
+}  # fmt: skip

@@ -43,6 +43,12 @@ class Drawn:
     picture: dict[str, Any] | None = None
     """Instead of marks: ``source`` (a data: URI) and its place in the units of the axes."""
     empty: str = ""
+    weight: float = 1.0
+    """Its share of the height, against that of other panels."""
+    boxes: list[dict[str, Any]] = field(default_factory=list)
+    """Filled rectangles in the units of the axes: x0, x1, y0, y1, fillcolor, line."""
+    labels: list[tuple[str, float, float]] = field(default_factory=list)
+    """Text that ends at x, y, in the units of the axes."""
 
 
 @dataclass

@@ -14,6 +14,7 @@ import numpy as np
 from dashboard.interventions import marks
 from dashboard.rounding import eleven_bits
 from sim.observe.metrics import columns
+from sim.observe.tables import victim_columns
 from sim.result import Issuer, Result
 from sim.units import NSEC_PER_SEC, NSEC_PER_USEC, PAGE_SIZE, SECTOR_SIZE
 
@@ -66,6 +67,8 @@ def run_data(result: Result, label: str = "A") -> RunData:
         events["io"] = _io(result.io)
     if result.has("stalls"):
         events["stalls"] = _stalls(result.stalls)
+    if result.has("victims"):
+        events["victims"] = victim_columns(result)
     kept = ("title", "source", "digest", "seed", "model_version", "memcgs", "disk", "note")
     return RunData(
         label=label,

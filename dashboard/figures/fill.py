@@ -151,16 +151,21 @@ def layout_of(
         return layout
     n = len(bound.panels)
     gap = PANEL_GAP / max(1.0, inner_height)
-    share = (1 - gap * (n - 1)) / n
+    each = (1 - gap * (n - 1)) / sum(panel.weight for panel in bound.panels)
     layout["xaxis"] = _x_axis(spec, theme, view, n)
+    low = 1 + gap
     for i, panel in enumerate(bound.panels):
-        high = 1 - i * (share + gap)
-        low = 0.0 if i == n - 1 else high - share
+        high = low - gap
+        low = 0.0 if i == n - 1 else high - each * panel.weight
         layout[f"yaxis{i + 1 if i else ''}"] = _y_axis(spec, panel, theme, (low, high))
         layout["shapes"] += [
             _shape(trace, f"y{i + 1 if i else ''}")
             for trace in panel.traces
             if trace["meta"].get("shape")
+        ]
+        layout["shapes"] += [_box(box, f"y{i + 1 if i else ''}") for box in panel.boxes]
+        layout["annotations"] += [
+            _row_label(*label, f"y{i + 1 if i else ''}", theme) for label in panel.labels
         ]
         if panel.picture:
             layout["images"].append(_image(panel.picture, f"y{i + 1 if i else ''}"))
@@ -184,6 +189,17 @@ def _shape(trace: dict[str, Any], yref: str) -> dict[str, Any]:
         "type": "path", "path": "".join(parts), "xref": "x", "yref": yref, "line": {
             name: value for name, value in trace["line"].items() if name != "simplify"
         }, "fillcolor": "rgba(0,0,0,0)", "layer": "above",
+    }  # fmt: skip
+
+
+def _box(box: dict[str, Any], yref: str) -> dict[str, Any]:
+    return box | {"type": "rect", "xref": "x", "yref": yref, "layer": "below"}
+
+
+def _row_label(text: str, x: float, y: float, yref: str, theme: Theme) -> dict[str, Any]:
+    return {
+        "text": escape(text), "xref": "x", "yref": yref, "x": x, "y": y, "xanchor": "right",
+        "yanchor": "middle", "showarrow": False, "font": {"size": 10.5, "color": theme.ink},
     }  # fmt: skip
 
 
@@ -221,6 +237,10 @@ def _x_axis(spec: FigureSpec, theme: Theme, view: View, panels: int) -> dict[str
             "tickvals": [value for value, _ in _LOG_TICKS],
             "ticktext": [text for _, text in _LOG_TICKS],
         }
+    if spec.x == "none":
+        return axis | {
+            "range": [0, view.width], "showgrid": False, "showline": False, "showticklabels": False
+        }  # fmt: skip
     return axis | {
         "range": [view.begin, view.end],
         "nticks": max(3, int(view.width // 80)),
@@ -247,8 +267,9 @@ def _y_axis(
         low, high = spec.y_range
         ticks = [(math.log10(ms), text) for ms, text in _LOG_TICKS if low <= ms <= high]
         return axis | {"tickvals": [at for at, _ in ticks], "ticktext": [text for _, text in ticks]}
-    if panel.empty:
-        return axis | {"showgrid": False, "showticklabels": False}
+    if panel.empty or spec.draw == "matrix":
+        bare = {"showline": False} if spec.draw == "matrix" else {}
+        return axis | {"showgrid": False, "showticklabels": False} | bare
     return axis | {"tick0": panel.range[0], "dtick": panel.step, "tickformat": spec.tick_format}
 
 

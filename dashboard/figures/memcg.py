@@ -22,8 +22,27 @@ MEMCG = FigureSpec(
         ),
     ),
     each_memcg=True,
+    of_memcgs=True,
     height=150,
-    nothing="No container in this scenario.",
 )
 
-SPECS = (MEMCG,)
+VICTIMS = FigureSpec(
+    name="victims",
+    title="Whose pages: reclaimed, written, pages",
+    question="Who took pages from whom? A row is a context that reclaimed or wrote and, in "
+    "brackets, the container it worked for; a column is the owner of the pages.",
+    kind="table",
+    draw="matrix",
+    family="victims",
+    panels=(
+        Panel(lines=(Line("reclaimed", "reclaimed", "ink"),), label="reclaimed", range="rows"),
+        Panel(lines=(Line("written", "written", "ink"),), label="written", range="rows"),
+    ),
+    of_memcgs=True,
+    compare="panels",
+    x="none",
+    height=150,
+    nothing="No page was reclaimed or written.",
+)
+
+SPECS = (MEMCG, VICTIMS)

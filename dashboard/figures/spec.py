@@ -56,14 +56,17 @@ class FigureSpec:
     question: str
     """What one reads from it."""
     kind: Literal["series", "events", "table"]
-    draw: Literal["lines", "offsets", "timeline", "cdf", "heat"] = "lines"
+    draw: Literal["lines", "offsets", "timeline", "cdf", "heat", "matrix"] = "lines"
     family: str = "series"
     panels: tuple[Panel, ...] = ()
     each_memcg: bool = False
     """The panels once for each container."""
+    of_memcgs: bool = False
+    """Only of scenarios with containers."""
     compare: Literal["overlay", "panels"] = "overlay"
     """Further runs in the same panel, or in panels of their own below."""
-    x: Literal["time", "log_ms"] = "time"
+    x: Literal["time", "log_ms", "none"] = "time"
+    """``none``: px, without an axis."""
     x_range: tuple[float, float] = (0.0, 0.0)
     """Of an axis that is not time."""
     y_range: tuple[float, float] = (0.0, 0.0)

@@ -28,6 +28,7 @@ import numpy as np
 from dashboard.interventions import marks
 from dashboard.rounding import eleven_bits
 from sim.observe.metrics import Column, columns, headline
+from sim.observe.tables import victim_columns
 from sim.result import Result
 from sim.units import PAGE_SIZE, SECTOR_SIZE
 
@@ -77,6 +78,8 @@ class Encoder:
             events: dict[str, Events] = {}
             if part == 0:
                 header["headline"] = self._headline(chunk)
+                taken = victim_columns(chunk)
+                header["victims"] = {name: cells.tolist() for name, cells in taken.items()}
                 events = _events(chunk, int(header["t0_ns"]))
             messages.append(_message(header, series, events))
             self._next += 1

@@ -45,6 +45,8 @@ STALL_NAMES: dict[str, StallKind] = {
     "unknown": StallKind.UNKNOWN,
 }
 MAX_CDF_POINTS = 400
+VICTIM_MEMCGS = 8
+"""Containers in a table of who took whose pages; the others are counted as one."""
 
 
 class Victim(NamedTuple):
@@ -189,6 +191,36 @@ def victim_rows(result: Result) -> list[Victim]:
         for row in result.victims
     ]
     return sorted(rows, key=lambda row: (-row.reclaimed, -row.written, row))
+
+
+def victim_cells(result: Result, most: int = VICTIM_MEMCGS) -> np.ndarray:
+    """``result.victims`` with all but the root and ``most`` containers counted as one, number -1.
+
+    Kept are those that most pages were taken from or for.
+    """
+    rows = result.victims
+    nr_memcgs = len(result.meta.get("memcgs") or ["root"])
+    if nr_memcgs - 1 <= most:
+        return rows
+    pages = rows["reclaimed"] + rows["written"]
+    weight = np.bincount(rows["owner"], pages, nr_memcgs)
+    weight += np.bincount(rows["group"], pages, nr_memcgs)
+    kept = np.full(nr_memcgs, -1, np.int64)
+    largest = 1 + np.argsort(-weight[1:], kind="stable")[:most]
+    kept[largest], kept[0] = largest, 0
+    keys = np.stack([rows["issuer"], kept[rows["group"]], kept[rows["owner"]]])
+    cells, which = np.unique(keys, axis=1, return_inverse=True)
+    folded = np.zeros(cells.shape[1], rows.dtype)
+    folded["issuer"], folded["group"], folded["owner"] = cells
+    for what in ("reclaimed", "written"):
+        np.add.at(folded[what], which.ravel(), rows[what])
+    return folded
+
+
+def victim_columns(result: Result) -> dict[str, np.ndarray]:
+    """``victim_cells`` by name: issuer, group, owner, pages reclaimed, pages written."""
+    cells = victim_cells(result)
+    return {name: cells[name] for name in cells.dtype.names or ()}
 
 
 # ---- operations

@@ -19,6 +19,7 @@ from sim import MODEL_VERSION
 from sim.machine.vmstat import GAUGES, NAMES
 from sim.result import IO_LOG, SLEEP, STALL, Result
 from sim.scenario import Scenario
+from tests.support.synthetic_result import victims_of
 
 FAILS, DIES, DEAF, SLOW = 666, 667, 668, 10_000
 CHUNK_NS = 1_000_000_000
@@ -100,6 +101,7 @@ def whole(scenario: Scenario) -> Result:
         stalls=_stalls(rng, duration, len(names)),
         sleeps=_sleeps(rng, duration),
         tasks=[{"name": f"writer-{i}", "memcg": "root"} for i in range(4)],
+        victims=victims_of(np.random.default_rng(scenario.seed), len(names)),
     )
 
 

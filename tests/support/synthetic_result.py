@@ -6,7 +6,7 @@ import numpy as np
 
 from sim import MODEL_VERSION
 from sim.machine.vmstat import NAMES
-from sim.result import IO_LOG, SLEEP, STALL, Issuer, Result, StallKind
+from sim.result import IO_LOG, SLEEP, STALL, VICTIM, Issuer, Result, StallKind
 
 S, MS, PAGE_SECTORS = 1_000_000_000, 1_000_000, 8
 CAPACITY_SECTORS = 312_581_808
@@ -34,7 +34,22 @@ def synthetic_result(
         stalls=stalls,
         sleeps=_sleeps(stalls),
         tasks=[{"name": name, "comm": name, "memcg": "root", "pid": 0} for name in TASKS],
+        victims=victims_of(rng, len(names)),
     )
+
+
+def victims_of(rng: np.random.Generator, nr_memcgs: int) -> np.ndarray:
+    """Everybody takes from everybody; the flusher only writes."""
+    issuers = (Issuer.KSWAPD, Issuer.DIRECT, Issuer.MEMCG, Issuer.FLUSHER)
+    cells = [
+        (issuer, group, owner, 0 if issuer is Issuer.FLUSHER else taken, written)
+        for issuer in issuers
+        for group in range(nr_memcgs if issuer in (Issuer.DIRECT, Issuer.MEMCG) else 1)
+        for owner in range(nr_memcgs)
+        for taken, written in [rng.integers(0, 30_000, 2).tolist()]
+        if issuer is not Issuer.MEMCG or group == owner > 0
+    ]
+    return np.array(cells, VICTIM)
 
 
 def _meta(seed: int, duration: int, names: list[str], patched: bool) -> dict:

@@ -282,3 +282,23 @@ def test_many_short_stalls_do_not_look_like_one_long_stall():
     assert widths[0] <= widths[1] / 3
     assert "thin: stalls shorter than a pixel" in texts(thin)
     assert "thin" not in texts(long)
+
+
+def test_whose_pages_says_each_number_and_frames_what_reclaim_took_from_others():
+    figure = figure_dict("victims", RUN)
+    rows = {tuple(row)[:3]: row for row in RUN.victims.tolist()}
+    numbers = [text for trace in figure["data"] for text in trace.get("text", ())]
+    for row in rows.values():
+        assert {f"{n:,}" for n in row[3:]} <= set(numbers)
+    boxes = [s for s in figure["layout"]["shapes"] if s["type"] == "rect"]
+    foreign = [r for r in rows if r[0] in (Issuer.KSWAPD, Issuer.DIRECT) and r[2] not in (0, r[1])]
+    framed = sum(bool(box["line"]["width"]) for box in boxes)
+    assert framed == sum((rows[r][3] > 0) + (rows[r][4] > 0) for r in foreign)
+    assert len(boxes) == sum((row[3] > 0) + (row[4] > 0) for row in rows.values())
+
+
+def test_many_containers_have_short_numbers_and_names():
+    figure = figure_dict("victims", synthetic_result(3, 20, memcgs=30), width=390)
+    texts = [text for trace in figure["data"] for text in trace.get("text", ())]
+    assert max(map(len, texts)) <= 4
+    assert "oth…" in texts or "others" in texts

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from sim.machine.vmstat import NAMES
 from sim.observe.metrics import latency_summary, mmtests_rows, stall_cdf
-from sim.observe.tables import latency_upper_us
-from sim.result import StallKind
+from sim.observe.tables import latency_upper_us, victim_cells
+from sim.result import VICTIM, Issuer, StallKind
 from tests.support.results import MS, result, stalls
 
 
@@ -99,3 +99,16 @@ def test_latencies_are_summed_up_per_task() -> None:
     assert row.operations == 100
     assert (row.p50_us, row.p99_us) == (5.0, 1280.0)
     assert row.max_us == pytest.approx(1050.0)
+
+
+def test_all_but_the_containers_concerned_most_are_counted_as_one() -> None:
+    few = result(1000)
+    few.meta["memcgs"] = ["root", "a", "b", "c"]
+    few.victims = np.array(
+        [(Issuer.DIRECT, 1, 2, 5, 1), (Issuer.DIRECT, 3, 2, 7, 0), (Issuer.KSWAPD, 0, 3, 9, 2)],
+        VICTIM,
+    )
+    assert victim_cells(few).tolist() == few.victims.tolist()
+    assert victim_cells(few, most=1).tolist() == [
+        (Issuer.KSWAPD, 0, 3, 9, 2), (Issuer.DIRECT, -1, -1, 5, 1), (Issuer.DIRECT, 3, -1, 7, 0),
+    ]  # fmt: skip
