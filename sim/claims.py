@@ -1,7 +1,7 @@
 """Claims C1 to C20 of the series and its mail: what shows each of them, and what would miss it.
 
 A row has presets (``Preset.claims``), metrics, and the test that fails when its mechanism is taken
-out. C10 (a list of dirty pages) is not modelled yet.
+out.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class Claim(NamedTuple):
     """``file::function`` below tests/sim."""
 
 
-NOT_YET = ("C10",)
+NOT_YET: tuple[str, ...] = ()
 
 CLAIMS: dict[str, Claim] = {
     "C1": Claim(
@@ -66,6 +66,11 @@ CLAIMS: dict[str, Claim] = {
         "the order of reclaim changes",
         ("reclaim_age_ms_mean", "reclaim_age_ms_p50", "reclaim_inversions"),
         "test_reclaim_age.py::test_every_reclaimed_page_has_an_age",
+    ),
+    "C10": Claim(
+        "dirty pages could have a list of their own",
+        ("dirty_pages_skipped", "dirty_list_passed", "dirty_list_counters", "dirty_list_ms"),
+        "test_dirty_list.py::test_without_its_rule_the_patch_changes_nothing",
     ),
     "C11": Claim(
         "reclaim that writes goes deep",

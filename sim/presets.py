@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from sim.preset_container import CONTAINER, CROWD, MANY_FILES
 from sim.preset_highorder import HIGH_ORDER, HIGHALLOC
 from sim.preset_recorded import REC_MCGMIX, REC_MCGSEQ, REC_P5_P6, REC_SEQ, REC_SPMIX
 from sim.scenario import (
@@ -88,36 +89,6 @@ _GLOBAL = Scenario(
     ),
 )
 
-# ---- a container whose limit lies below the global background threshold
-
-_CONTAINER = Scenario(
-    duration_ms=30_000,
-    memory=MemorySpec(swap_mib=0),
-    memcgs=(MemcgSpec(name="box", limit_mib=64),),
-    mix=NO_MIX,
-    workloads=(
-        WorkloadSpec(kind=WorkloadKind.SEQ_WRITER, memcg="box", file_mib=1500),
-        WorkloadSpec(kind=WorkloadKind.MMAP_DIRTIER, memcg="box", file_mib=600, run_pages=8),
-        WorkloadSpec(kind=WorkloadKind.SMALL_FILES, memcg="box"),
-    ),
-)
-
-_MANY_FILES = WorkloadSpec(kind=WorkloadKind.SMALL_FILES, rate_kib_per_s=4096, block_kib=4)
-"""1000 inodes a second that are nobody's in a container."""
-
-_CROWD = replace(
-    _CONTAINER,
-    patches=_P6,
-    memcg_answers=frozenset({MemcgAnswer.KSWAPD}),
-    memcgs=tuple(MemcgSpec(name=f"box{i + 1}", limit_mib=32) for i in range(8)),
-    workloads=tuple(
-        WorkloadSpec(
-            kind=WorkloadKind.SEQ_WRITER, memcg=f"box{i + 1}", rate_kib_per_s=8192, file_mib=1500
-        )
-        for i in range(8)
-    ),
-)
-
 _IDLE = Scenario(
     duration_ms=30_000,
     patches=_P5_P6,
@@ -158,14 +129,14 @@ PRESETS: dict[str, Preset] = {
         _SEED,
     ),
     "container-dirty": Preset(
-        _CONTAINER,
+        CONTAINER,
         "What stalls in a container full of dirty pages, as the kernel is?",
         "Memcg reclaim writes pages itself. Look at its stalls and at the size of its writes.",
         _SEED,
         ("C17", "C20"),
     ),
     "container-dirty-p6": Preset(
-        replace(_CONTAINER, patches=_P6),
+        replace(CONTAINER, patches=_P6),
         "How badly does a container stall when only the flusher cleans its pages?",
         "Patch 6 as posted: memcg reclaim skips dirty pages and adds no wait of its own. Look at "
         "stalls, laps and the flusher's share of the cleaning.",
@@ -173,7 +144,7 @@ PRESETS: dict[str, Preset] = {
         ("C5", "C13"),
     ),
     "container-dirty-wait": Preset(
-        replace(_CONTAINER, patches=_P6, memcg_answers=frozenset({MemcgAnswer.WAIT})),
+        replace(CONTAINER, patches=_P6, memcg_answers=frozenset({MemcgAnswer.WAIT})),
         "Does it help when memcg reclaim waits for the flusher on purpose?",
         "As later versions of patch 6 did: kick the flusher, sleep, try the same pages again. "
         "Compare the longest stall with the form that only skips.",
@@ -181,22 +152,30 @@ PRESETS: dict[str, Preset] = {
         ("C13",),
     ),
     "container-may-write": Preset(
-        replace(_CONTAINER, patches=_P6, memcg_answers=frozenset({MemcgAnswer.WRITE})),
+        replace(CONTAINER, patches=_P6, memcg_answers=frozenset({MemcgAnswer.WRITE})),
         "What if reclaim inside a container may still write?",
         "Stalls return to what they were; so do small writes and the deep stack of memcg reclaim.",
         _SEED,
         ("C11", "C17"),
     ),
     "container-kswapd": Preset(
-        replace(_CONTAINER, patches=_P6, memcg_answers=frozenset({MemcgAnswer.KSWAPD})),
+        replace(CONTAINER, patches=_P6, memcg_answers=frozenset({MemcgAnswer.KSWAPD})),
         "Could kswapd work inside containers?",
         "kswapd serves a pending list of containers near their limit, global reclaim first. Look "
         "at who cleans and whether the tasks still reclaim for themselves.",
         _SEED,
         ("C7", "C16"),
     ),
+    "container-dirty-list": Preset(
+        replace(CONTAINER, patches=_P6 | {Patch.DIRTYLIST}),
+        "Would a list of their own keep dirty pages out of reclaim's way?",
+        "What patch 6's mail considered and left out. Compare with container-dirty-p6: scans "
+        "spared (dirty_list_passed) against pages moved and counters updated (dirty_list_ms).",
+        _PATCH_6,
+        ("C10",),
+    ),
     "container-dirty-ratio": Preset(
-        replace(_CONTAINER, patches=_P6, memcg_answers=frozenset({MemcgAnswer.DIRTY_RATIO})),
+        replace(CONTAINER, patches=_P6, memcg_answers=frozenset({MemcgAnswer.DIRTY_RATIO})),
         "Does a dirty ratio per container spare its reclaim the dirty pages?",
         "The container's writers are throttled at 20 % of its own pages, so that reclaim finds "
         "clean ones. Look at what waits move to: from congestion_wait to balance_dirty_pages.",
@@ -204,7 +183,7 @@ PRESETS: dict[str, Preset] = {
         ("C14",),
     ),
     "container-flusher": Preset(
-        replace(_CONTAINER, patches=_P6, memcg_answers=frozenset({MemcgAnswer.MEMCG_FLUSHER})),
+        replace(CONTAINER, patches=_P6, memcg_answers=frozenset({MemcgAnswer.MEMCG_FLUSHER})),
         "Should a container that is too dirty get a flusher of its own?",
         "A reclaimer that finds the container above its dirty ratio starts a thread that cleans "
         "its LRU. Look at its share of the writes and at their size, then add patch 5.",
@@ -213,10 +192,10 @@ PRESETS: dict[str, Preset] = {
     ),
     "container-io-cgroup": Preset(
         replace(
-            _CONTAINER,
+            CONTAINER,
             patches=_P6,
             memcg_answers=frozenset({MemcgAnswer.IO_CGROUP, MemcgAnswer.DIRTY_RATIO}),
-            workloads=(*_CONTAINER.workloads, _MANY_FILES),
+            workloads=(*CONTAINER.workloads, MANY_FILES),
         ),
         "Can the flusher find a container's inodes among everybody's, and what does it cost?",
         "Works for the container take its own inodes, but nothing leads to them: every dirty "
@@ -225,7 +204,7 @@ PRESETS: dict[str, Preset] = {
         ("C18",),
     ),
     "containers-crowd": Preset(
-        _CROWD,
+        CROWD,
         "Does one kswapd keep up with many containers?",
         "Eight containers take turns on kswapd's pending list. Look at the list's length and at "
         "the longest wait of each container.",
@@ -416,7 +395,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "change-limit": Preset(
         replace(
-            _CONTAINER,
+            CONTAINER,
             memcgs=(MemcgSpec(name="box", limit_mib=128),),
             interventions=(_at(8000, InterventionKind.LIMIT, "box", 48),),
         ),

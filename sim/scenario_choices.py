@@ -27,6 +27,7 @@ class Patch(StrEnum):
     THROTTLE = "throttle"
     IMMEDIATE = "immediate"
     STACKREDUCE = "stackreduce"
+    DIRTYLIST = "dirtylist"
 
 
 class Tracepoints(StrEnum):

@@ -212,6 +212,8 @@ OPTIONS: dict[type[StrEnum], dict[str, tuple[str, str]]] = {
                           "freed as soon as they are clean"),
         "stackreduce": ("stack diet", "Reduce stack usage V1, 2010-04-15: two pagevecs of 128 B "
                         "out of reclaim's way; 2.6.36 has it"),
+        "dirtylist": ("list of dirty pages", "Considered in patch 6's mail: dirty pages that "
+                      "reclaim may not write wait on a list of their own"),
     },
     Frames: {
         "2.6.36": ("2.6.36, recorded", "The stack tracer's, gcc 11"),

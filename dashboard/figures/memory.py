@@ -19,6 +19,10 @@ MEMORY_COMPOSITION = FigureSpec(
                 Line("memory_mib.inactive_anon", "anon inactive", "anon_inactive", style="area"),
                 Line("memory_mib.active_anon", "anon active", "anon_active", style="area"),
                 Line(
+                    "memory_mib.dirty_list", "file dirty list", "file_dirty_list", style="area",
+                    skip_zero=True,
+                ),
+                Line(
                     "memory_mib.unevictable", "unevictable", "unevictable", style="area",
                     skip_zero=True,
                 ),

@@ -56,6 +56,7 @@ COLORS: dict[str, str] = {
     "balance_dirty": ISSUER_STYLES["dirtier"].color,
     "file_active": "#5b8fc4",
     "file_inactive": "#8db5dd",
+    "file_dirty_list": "#6f7fd0",
     "anon_active": "#a3845a",
     "anon_inactive": "#c6ad88",
     "unevictable": "#8b8f95",

@@ -398,19 +398,19 @@ def _complete(m: Any) -> None:
     q.in_service = -1
     q.nr_at_disk -= 1
     used = m.cost[COST_SOFTIRQ] + rq.nr_pages * m.cost[COST_END_IO_PAGE]
-    q.softirq_ns += used
-    if q.device_kind == DEVICE_ARM:
-        q.free_at_ns = q.done_at_ns + used
     pfn = np.int64(rq.first_page)
     while pfn >= 0:
         following = np.int64(page[pfn].bio_next)
         if page[pfn].page_flags & PG_buffers_locked:
             end_buffers_write(m, pfn)
         elif rq.write != 0:
-            end_page_writeback(m, pfn)
+            used += end_page_writeback(m, pfn)
         else:
             end_page_read(m, pfn)
         pfn = following
+    q.softirq_ns += used
+    if q.device_kind == DEVICE_ARM:
+        q.free_at_ns = q.done_at_ns + used
     if rq.waiter >= 0:
         m.wake[clock[NR_WAKE_TASKS]] = rq.waiter
         clock[NR_WAKE_TASKS] += 1

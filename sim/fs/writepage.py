@@ -112,7 +112,7 @@ def _start_writepage(m: Any, t: Any, pfn: Any) -> Any:
             page.page_flags &= ~PG_buffers_clean
             if not flags & PG_writable:
                 set_page_writeback(m, pfn)
-                end_page_writeback(m, pfn)
+                m.clock[NOW] += end_page_writeback(m, pfn)
                 return False
         block = np.int64(m.slot_block[m.inode[page.mapping].first_slot + page.index])
         if block < 0:
@@ -122,7 +122,7 @@ def _start_writepage(m: Any, t: Any, pfn: Any) -> Any:
     note_writepage_stack(m, t, hole, m.task[t].wbc_step == WB_RANGE)
     set_page_writeback(m, pfn)
     if block < 0:
-        end_page_writeback(m, pfn)
+        m.clock[NOW] += end_page_writeback(m, pfn)
         return False
     task = m.task[t]
     task.bio_sector = block * SECTORS_PER_PAGE

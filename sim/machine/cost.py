@@ -34,13 +34,16 @@ _INSTRUCTIONS = {
     # Passing over an inode of another memcg: G. Thelen, memcg: per cgroup dirty page limiting v9,
     # 2011-08-17: 58 ms for 100 000, taken as of a CPU of 4000 MIPS (his is not known).
     "FOREIGN_INODE": 2320,
+    "LRU_MOVE": 150,  # one page by itself to another list, under the lock of the lists
+    "LRU_COUNTER": 25,  # one update of a list's counter (__mod_zone_page_state, MEM_CGROUP_ZSTAT)
 }
 (
     COST_WRITE_PAGE, COST_READ_PAGE, COST_SYSCALL, COST_FAULT, COST_TOUCH, COST_ALLOC_PAGE,
     COST_ZERO_PAGE, COST_ISOLATE, COST_SHRINK_PAGE, COST_FREE_PAGE, COST_RECLAIM_CALL,
     COST_WRITEPAGE, COST_SUBMIT_BIO, COST_END_IO_PAGE, COST_DISPATCH, COST_INODE,
     COST_CREATE_FILE, COST_FLUSHER_LOOP, COST_SOFTIRQ, COST_ANON_FAULT, COST_FOREIGN_INODE,
-) = range(21)  # fmt: skip
+    COST_LRU_MOVE, COST_LRU_COUNTER,
+) = range(23)  # fmt: skip
 
 
 def costs_ns(mips: int) -> np.ndarray:

@@ -14,6 +14,7 @@ from sim.machine.vmstat import (
     DIRTY_THRESH_PAGES,
     NR_ACTIVE_ANON,
     NR_ACTIVE_FILE,
+    NR_DIRTY_LIST,
     NR_FILE_DIRTY,
     NR_FREE_PAGES,
     NR_INACTIVE_ANON,
@@ -27,7 +28,7 @@ from sim.machine.vmstat import (
 def determine_dirtyable_memory(m: Any) -> Any:
     """Pages that may become dirty: free and reclaimable ones."""
     vm = m.vm
-    pages = vm[NR_FREE_PAGES] + vm[NR_INACTIVE_FILE] + vm[NR_ACTIVE_FILE]
+    pages = vm[NR_FREE_PAGES] + vm[NR_INACTIVE_FILE] + vm[NR_ACTIVE_FILE] + vm[NR_DIRTY_LIST]
     if m.clock[SWAP_PAGES] > vm[NR_SWAP_USED_PAGES]:
         pages += vm[NR_INACTIVE_ANON] + vm[NR_ACTIVE_ANON]
     return pages + 1

@@ -12,9 +12,11 @@ from sim.engine.jit import njit
 from sim.machine.page import (
     LRU_ACTIVE_ANON,
     LRU_ACTIVE_FILE,
+    LRU_DIRTY_FILE,
     LRU_INACTIVE_ANON,
     LRU_INACTIVE_FILE,
     PG_active,
+    PG_dirty_list,
     PG_lru,
     PG_swapbacked,
 )
@@ -27,6 +29,8 @@ def page_lru(flags: int) -> int:
     """The list a page with these flags belongs on (page_lru, mm_inline.h)."""
     if flags & PG_swapbacked:
         return LRU_ACTIVE_ANON if flags & PG_active else LRU_INACTIVE_ANON
+    if flags & PG_dirty_list:
+        return LRU_DIRTY_FILE
     return LRU_ACTIVE_FILE if flags & PG_active else LRU_INACTIVE_FILE
 
 
@@ -41,6 +45,20 @@ def _zone_link_head(m: Any, pfn: Any, lists: Any, lru: Any) -> Any:
     else:
         lists.tail[lru] = pfn
     lists.head[lru] = pfn
+    lists.nr[lru] += 1
+
+
+@njit
+def _zone_link_tail(m: Any, pfn: Any, lists: Any, lru: Any) -> Any:
+    page = m.page
+    old = lists.tail[lru]
+    page[pfn].prev = old
+    page[pfn].next = -1
+    if old >= 0:
+        page[old].next = pfn
+    else:
+        lists.head[lru] = pfn
+    lists.tail[lru] = pfn
     lists.nr[lru] += 1
 
 
@@ -74,6 +92,20 @@ def _memcg_link_head(m: Any, pfn: Any, lists: Any, lru: Any) -> Any:
 
 
 @njit
+def _memcg_link_tail(m: Any, pfn: Any, lists: Any, lru: Any) -> Any:
+    page = m.page
+    old = lists.tail[lru]
+    page[pfn].memcg_prev = old
+    page[pfn].memcg_next = -1
+    if old >= 0:
+        page[old].memcg_next = pfn
+    else:
+        lists.head[lru] = pfn
+    lists.tail[lru] = pfn
+    lists.nr[lru] += 1
+
+
+@njit
 def _memcg_unlink(m: Any, pfn: Any, lists: Any, lru: Any) -> Any:
     page = m.page
     p, n = page[pfn].memcg_prev, page[pfn].memcg_next
@@ -102,6 +134,19 @@ def add_page_to_lru_list(m: Any, pfn: Any, lru: Any) -> Any:
 
 
 @njit
+def add_page_to_lru_tail(m: Any, pfn: Any, lru: Any) -> Any:
+    """Put a page on the old end of list ``lru`` of its zone and of its memcg."""
+    page = m.page[pfn]
+    zone = page.zone
+    page.page_flags |= PG_lru
+    page.lru = lru
+    _zone_link_tail(m, pfn, m.lru[zone], lru)
+    if page.memcg > 0:
+        _memcg_link_tail(m, pfn, m.lru[page.memcg * MAX_NR_ZONES + zone], lru)
+    m.vm[NR_INACTIVE_ANON + lru] += 1
+
+
+@njit
 def del_page_from_lru(m: Any, pfn: Any) -> Any:
     """Take a page off its zone's list and its memcg's."""
     page = m.page[pfn]
@@ -120,21 +165,13 @@ def rotate_to_zone_tail(m: Any, pfn: Any) -> Any:
     lists = m.lru[page[pfn].zone]
     lru = page[pfn].lru
     _zone_unlink(m, pfn, lists, lru)
-    old = lists.tail[lru]
-    page[pfn].prev = old
-    page[pfn].next = -1
-    if old >= 0:
-        page[old].next = pfn
-    else:
-        lists.head[lru] = pfn
-    lists.tail[lru] = pfn
-    lists.nr[lru] += 1
+    _zone_link_tail(m, pfn, lists, lru)
 
 
 @njit
 def activate_page(m: Any, pfn: Any) -> Any:
     """From the inactive to the active list (activate_page, swap.c)."""
-    lru = m.page[pfn].lru
     del_page_from_lru(m, pfn)
-    m.page[pfn].page_flags |= PG_active
-    add_page_to_lru_list(m, pfn, lru + 1)
+    flags = (m.page[pfn].page_flags | PG_active) & ~PG_dirty_list
+    m.page[pfn].page_flags = flags
+    add_page_to_lru_list(m, pfn, page_lru(flags))

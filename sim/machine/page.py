@@ -41,6 +41,8 @@ PG_readahead = 1 << 16
 
 PG_kernel = 1 << 21
 """Ours: the kernel's own (boot, slab, a block of order > 0): on no list, never reclaimed."""
+PG_dirty_list = 1 << 22
+"""C10: skipped dirty; its place on the LRU is the list of dirty pages until it is clean."""
 
 PAGE = np.dtype(
     [
@@ -66,6 +68,7 @@ LRU_INACTIVE_ANON = 0
 LRU_ACTIVE_ANON = 1
 LRU_INACTIVE_FILE = 2
 LRU_ACTIVE_FILE = 3
-LRU_UNEVICTABLE = 4
-NR_LRU_LISTS = 5
-"""enum lru_list, mmzone.h: active is +1, file is +2."""
+LRU_DIRTY_FILE = 4
+LRU_UNEVICTABLE = 5
+NR_LRU_LISTS = 6
+"""enum lru_list, mmzone.h: active is +1, file is +2. LRU_DIRTY_FILE is C10's (mm.dirty_list)."""

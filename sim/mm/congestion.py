@@ -24,6 +24,7 @@ from sim.machine.vmstat import (
     NR_VMSCAN_IMMEDIATE,
     WRITEBACK_THROTTLES,
 )
+from sim.mm.dirty_list import put_on_dirty_list
 from sim.mm.scan_control import DEF_PRIORITY, SWAP_CLUSTER_MAX
 
 MAX_WRITEBACK = (4 << 20) >> 12
@@ -58,6 +59,7 @@ def leave_for_flusher(m: Any, pfn: Any) -> None:
     m.vm[DIRTY_SKIPPED] += 1
     m.vm[NR_VMSCAN_IMMEDIATE] += 1
     m.page[pfn].page_flags |= PG_skipped | PG_reclaim
+    put_on_dirty_list(m, pfn)
 
 
 @njit

@@ -22,6 +22,7 @@ from sim.machine.dirty_limits import memcg_dirty_limits
 from sim.machine.machine import ANY_WAKE, LIMIT, NOW, NR_WAKE_TASKS, NR_ZONES
 from sim.machine.page import (
     LRU_ACTIVE_FILE,
+    LRU_DIRTY_FILE,
     LRU_INACTIVE_FILE,
     PG_buffers_locked,
     PG_dirty,
@@ -87,7 +88,7 @@ def _gather(m: Any, t: Any) -> Any:
     g = sc.sc_memcg
     n = 0
     looked = 0
-    for lru in (LRU_INACTIVE_FILE, LRU_ACTIVE_FILE):
+    for lru in (LRU_DIRTY_FILE, LRU_INACTIVE_FILE, LRU_ACTIVE_FILE):
         for z in range(m.clock[NR_ZONES] - 1, -1, -1):
             pfn = np.int64(m.lru[g * MAX_NR_ZONES + z].tail[lru])
             while pfn >= 0 and n < GATHER_PAGES:

@@ -18,6 +18,7 @@ from sim.machine.machine import LIMIT, NOW, SWAP_PAGES
 from sim.machine.page import (
     LRU_ACTIVE_ANON,
     LRU_ACTIVE_FILE,
+    LRU_DIRTY_FILE,
     LRU_INACTIVE_ANON,
     LRU_INACTIVE_FILE,
     PG_active,
@@ -52,6 +53,7 @@ from sim.machine.vmstat import (
 )
 from sim.machine.zone import MAX_NR_ZONES, WMARK_HIGH
 from sim.mm.congestion import look_back_on_batch, throttled_on_writeback
+from sim.mm.dirty_list import pass_over_dirty_list
 from sim.mm.lumpy import (
     begin_sync_pass,
     clear_active_flags,
@@ -71,7 +73,9 @@ from sim.mm.scan_control import (
     ZONE_THROTTLE,
 )
 from sim.mm.trace import trace_isolate
-from sim.mm.vmscan_pages import begin_page_list, shrink_page_list
+from sim.mm.vmscan_pages import begin_page_list, may_write_file, shrink_page_list
+
+NR_EVICTABLE_LISTS = LRU_DIRTY_FILE + 1
 
 
 @njit
@@ -108,7 +112,7 @@ def get_scan_count(m: Any, t: Any, z: Any) -> Any:
     lists = m.lru[sc.sc_memcg * MAX_NR_ZONES + z]
     zone = m.zone[z]
     anon = lists.nr[LRU_ACTIVE_ANON] + lists.nr[LRU_INACTIVE_ANON]
-    file = lists.nr[LRU_ACTIVE_FILE] + lists.nr[LRU_INACTIVE_FILE]
+    file = lists.nr[LRU_ACTIVE_FILE] + lists.nr[LRU_INACTIVE_FILE] + lists.nr[LRU_DIRTY_FILE]
     noswap = not sc.sc_may_swap or nr_swap_pages(m) <= 0
     if noswap:
         ap, fp, denominator = 0, 1, 1
@@ -124,7 +128,7 @@ def get_scan_count(m: Any, t: Any, z: Any) -> Any:
         fp = (201 - swappiness) * (lists.recent_scanned[1] + 1) // (lists.recent_rotated[1] + 1)
         denominator = ap + fp + 1
     priority = sc.sc_priority
-    for lru in range(4):
+    for lru in range(NR_EVICTABLE_LISTS):
         scan = lists.nr[lru]
         if priority > 0 or noswap:
             scan = (scan >> priority) * (ap if lru < LRU_INACTIVE_FILE else fp) // denominator
@@ -135,8 +139,13 @@ def get_scan_count(m: Any, t: Any, z: Any) -> Any:
             sc.sc_nr_active_anon = nr
         elif lru == LRU_INACTIVE_FILE:
             sc.sc_nr_inactive_file = nr
-        else:
+        elif lru == LRU_ACTIVE_FILE:
             sc.sc_nr_active_file = nr
+        elif may_write_file(m, sc.issuer, priority):
+            sc.sc_nr_dirty_list = nr
+        else:
+            sc.sc_nr_dirty_list = 0
+            pass_over_dirty_list(m, t, z, nr)
 
 
 @njit
@@ -267,6 +276,9 @@ def _take_share(sc: Any, lru: Any) -> Any:
     elif lru == LRU_INACTIVE_FILE:
         nr = min(sc.sc_nr_inactive_file, SWAP_CLUSTER_MAX)
         sc.sc_nr_inactive_file -= nr
+    elif lru == LRU_DIRTY_FILE:
+        nr = min(sc.sc_nr_dirty_list, SWAP_CLUSTER_MAX)
+        sc.sc_nr_dirty_list -= nr
     else:
         nr = min(sc.sc_nr_active_file, SWAP_CLUSTER_MAX)
         sc.sc_nr_active_file -= nr
@@ -275,13 +287,14 @@ def _take_share(sc: Any, lru: Any) -> Any:
 
 @njit
 def _shrink_lists(m: Any, t: Any, z: Any) -> Any:
-    """The loop of shrink_zone over its four lists, from task.sc_lru_next on."""
+    """The loop of shrink_zone over its lists, from task.sc_lru_next on."""
     sc = m.task[t]
     while True:
         nothing = not (sc.sc_nr_inactive_anon or sc.sc_nr_active_file or sc.sc_nr_inactive_file)
+        nothing = nothing and not sc.sc_nr_dirty_list
         if sc.sc_lru_next == 0 and sc.sc_zone_step != ZONE_PAGES and nothing:
             return DONE
-        while sc.sc_lru_next < 4:
+        while sc.sc_lru_next < NR_EVICTABLE_LISTS:
             lru = sc.sc_lru_next
             if sc.sc_zone_step == ZONE_PAGES:
                 stop = shrink_page_list(m, t)
@@ -296,6 +309,8 @@ def _shrink_lists(m: Any, t: Any, z: Any) -> Any:
                 if throttled_on_writeback(m, t, z):
                     return WANT_CONGESTION_WAIT
                 continue
+            if lru == LRU_DIRTY_FILE and not sc.sc_nr_dirty_list:
+                break
             file = 1 if lru >= LRU_INACTIVE_FILE else 0
             if not lru & 1 and _too_many_isolated(m, t, z, file):
                 return WANT_ISOLATED_WAIT
@@ -342,7 +357,7 @@ def shrink_zone(m: Any, t: Any, z: Any) -> Any:
 def zone_reclaimable_pages(m: Any, z: Any) -> Any:
     """Pages on the zone's lists that reclaim could take."""
     lists = m.lru[z]
-    nr = lists.nr[LRU_ACTIVE_FILE] + lists.nr[LRU_INACTIVE_FILE]
+    nr = lists.nr[LRU_ACTIVE_FILE] + lists.nr[LRU_INACTIVE_FILE] + lists.nr[LRU_DIRTY_FILE]
     if nr_swap_pages(m) > 0:
         nr += lists.nr[LRU_ACTIVE_ANON] + lists.nr[LRU_INACTIVE_ANON]
     return nr

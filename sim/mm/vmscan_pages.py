@@ -19,6 +19,7 @@ from sim.machine.machine import LIMIT, NOW, SWAP_PAGES
 from sim.machine.page import (
     PG_active,
     PG_dirty,
+    PG_dirty_list,
     PG_isolated,
     PG_locked,
     PG_mapped,
@@ -54,6 +55,7 @@ from sim.machine.vmstat import (
     WRITEBACK_MET_KSWAPD,
 )
 from sim.mm.congestion import leave_for_flusher
+from sim.mm.dirty_list import put_on_dirty_list
 from sim.mm.free import free_page, get_swap_page, remove_from_page_cache, swap_free, uncharge_page
 from sim.mm.range_write import clean_page_list, count_reclaim_write, may_write_to_queue
 from sim.mm.scan_control import (
@@ -187,6 +189,8 @@ def _examine(m: Any, t: Any, pfn: Any) -> Any:
     if not permitted:
         m.vm[DIRTY_SKIPPED] += 1
         page.page_flags |= PG_skipped
+        if not swapbacked:
+            put_on_dirty_list(m, pfn)
         return PAGE_KEEP
     if spared:
         return PAGE_KEEP
@@ -277,7 +281,7 @@ def _one_pass(m: Any, t: Any) -> Any:
 @njit
 def _activate(m: Any, pfn: Any) -> Any:
     page = m.page[pfn]
-    page.page_flags |= PG_active
+    page.page_flags = (page.page_flags | PG_active) & ~PG_dirty_list
     m.vm[PGACTIVATE] += 1
     if page.page_flags & PG_swapcache and not page.page_flags & PG_writeback:
         if m.vm[NR_SWAP_USED_PAGES] * 2 > m.clock[SWAP_PAGES]:  # vm_swap_full

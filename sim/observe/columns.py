@@ -40,6 +40,7 @@ _MEMORY_GAUGES = {
     "memory_mib.active_anon": "nr_active_anon",
     "memory_mib.inactive_file": "nr_inactive_file",
     "memory_mib.active_file": "nr_active_file",
+    "memory_mib.dirty_list": "nr_dirty_list",
     "memory_mib.unevictable": "nr_unevictable",
     "memory_mib.dirty": "nr_file_dirty",
     "memory_mib.writeback": "nr_writeback",

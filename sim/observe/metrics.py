@@ -199,6 +199,7 @@ def _what_reclaim_met() -> None:
         title = f"Pages under writeback met by {who}"
         _count(f"writeback_met_{who}", f"writeback_met_{who}", "lower", title)
     _count("dirty_pages_skipped", "dirty_skipped", title="Dirty pages put back on the LRU")
+    _dirty_list()
     _count("queue_congested_keep", "queue_congested_keep", title="Kept because queue congested")
     for what in ("reclaimed", "written"):
         formula = f"sum of {what} over the victims of direct reclaim and kswapd whose owner is not "
@@ -224,6 +225,18 @@ def _what_reclaim_met() -> None:
     _count("pgrotated", "pgrotated", title="Pages rotated to the inactive tail")
     _count("oom_kills", "oom_kills", "lower", "OOM kills, global", unit="kills")
     _count("memcg_oom_kills", "memcg_oom_kills", "lower", "OOM kills, memcg", unit="kills")
+
+
+def _dirty_list() -> None:
+    """C10: laps spared, and what the list of dirty pages costs."""
+    _count("dirty_list_put", "dirty_list_put", title="Dirty pages put on the list of dirty pages")
+    title = "Scans of dirty pages spared by their list"
+    _count("dirty_list_passed", "dirty_list_passed", "higher", title)
+    title = "Pages moved back from the list of dirty pages"
+    _count("dirty_list_returned", "dirty_list_returned", "lower", title)
+    title = "Updates of list counters for that"
+    _count("dirty_list_counters", "dirty_list_counters", "lower", title, unit="updates")
+    _ms("dirty_list_ms", "dirty_list_ns", title="CPU time for that")
 
 
 def _page_locks() -> None:

@@ -58,6 +58,8 @@ PATCH_RULES: dict[Patch, dict[str, Any]] = {
     Patch.LESSKSWAPDWB: {"kswapd_writes_in_trouble": 1},
     Patch.THROTTLE: {"throttle_on_writeback": 1},
     Patch.IMMEDIATE: {"immediate_reclaim": 1},
+    # Considered in patch 6's mail, not posted: mm.dirty_list.
+    Patch.DIRTYLIST: {"dirty_list": 1},
 }
 
 ANSWER_RULES: dict[MemcgAnswer, dict[str, Any]] = {

@@ -11,10 +11,12 @@ from sim.engine.phases import DISK_ALARM
 from sim.machine.address_space import I_MEMCG_SHARED
 from sim.machine.machine import ANY_WAKE
 from sim.machine.page import (
+    LRU_DIRTY_FILE,
     NR_LRU_LISTS,
     PG_active,
     PG_buffers_locked,
     PG_dirty,
+    PG_dirty_list,
     PG_isolated,
     PG_kernel,
     PG_locked,
@@ -218,6 +220,9 @@ def check_counters(arrays: Any, on_list: Places) -> None:
     for pfn, (_, lru) in on_list.items():
         assert bool(flags[pfn] & PG_active) == bool(lru & 1), f"page {pfn}: PG_active"
         assert bool(flags[pfn] & PG_swapbacked) == (lru < 2), f"page {pfn}: PG_swapbacked"
+        listed = bool(flags[pfn] & PG_dirty_list)
+        assert listed == (lru == LRU_DIRTY_FILE), f"page {pfn}: PG_dirty_list"
+        assert not listed or flags[pfn] & (PG_dirty | PG_writeback), f"page {pfn} waits clean"
     dirty = (flags & PG_dirty != 0) & (flags & PG_swapbacked == 0)
     writeback = flags & PG_writeback != 0
     swap = flags & PG_swapbacked != 0
