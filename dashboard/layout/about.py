@@ -34,6 +34,7 @@ _KEYS = (
     ("[ ]", "slower or faster"),
     ("+ − 0", "zoom in, out, whole run"),
     ("H", "after a change in playback: from here on instead"),
+    ("E", "explain the request before the playhead: who, why, who waited"),
     ("M", "mark the playhead: two marks select an interval"),
     ("Z Esc", "zoom to the selected interval, clear it"),
     ("1 … 7", "tabs"),

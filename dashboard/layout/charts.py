@@ -13,12 +13,17 @@ from dashboard.figures.theme import ISSUER_STYLES, RUN_DASHES
 
 Component = Any
 
+IO_OFFSET = "io_offset"
+"""The chart whose marks are single requests."""
 _TOOLS = (
     ("png", "PNG", "Save {title} as PNG"),
     ("svg", "SVG", "Save {title} as SVG"),
     ("csv", "CSV", "Save the numbers of {title} as CSV"),
     ("table", "Table", "Show {title} as a table"),
 )
+_EXPLAIN = {
+    "data-explain-open": "", "aria-label": "Explain the request before the playhead (E)",
+}  # fmt: skip
 _DASHES = {"solid": "solid", "dash": "dashed", "dashdot": "dashed", "dot": "dotted"}
 
 
@@ -49,16 +54,7 @@ def _section(name: str, title: str, question: str, height: int) -> Component:
                         className="figure-legend", **attributes({"data-figure-part": "legend"})
                     ),
                     html.Div(
-                        [
-                            html.Button(
-                                text,
-                                className="tool",
-                                **attributes(
-                                    {"data-action": action, "aria-label": label.format(title=title)}
-                                ),
-                            )
-                            for action, text, label in _TOOLS
-                        ],
+                        _tools(name, title),
                         className="figure-tools",
                     ),
                 ],
@@ -78,6 +74,19 @@ def _section(name: str, title: str, question: str, height: int) -> Component:
         className="figure",
         **attributes({"data-figure": name, "aria-label": title}),
     )
+
+
+def _tools(name: str, title: str) -> list[Component]:
+    own = [html.Button("Explain", className="tool", **attributes(_EXPLAIN))]
+    exports = [
+        html.Button(
+            text,
+            className="tool",
+            **attributes({"data-action": action, "aria-label": label.format(title=title)}),
+        )
+        for action, text, label in _TOOLS
+    ]
+    return [*(own if name == IO_OFFSET else []), *exports]
 
 
 def legend() -> Component:
@@ -114,10 +123,10 @@ def _swatch(dash: str, color: str) -> Component:
 
 
 def explanation() -> Component:
-    """Why a task stood still; explain.js fills it."""
+    """Why a task stood still, or why a request was issued; explain.js fills it."""
     return html.Aside(
         id=ids.EXPLAIN, className="explain", hidden=True,
-        **attributes({"aria-label": "Why this stall"}),
+        **attributes({"aria-label": "Explanation"}),
     )  # fmt: skip
 
 

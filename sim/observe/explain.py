@@ -15,13 +15,15 @@ import numpy as np
 from sim.machine.request import Issuer
 from sim.machine.stall import StallKind
 from sim.machine.tracepoints import EV_LRU_ISOLATE, EV_MEMCG_ISOLATE, EV_WRITEPAGE
+from sim.observe.stacks import Stack, stack_at
 from sim.result import Result, SleepCause
-from sim.units import NSEC_PER_MSEC, NSEC_PER_USEC, SECTOR_SIZE
+from sim.units import NSEC_PER_MSEC, NSEC_PER_USEC, SECTOR_SIZE, SECTORS_PER_PAGE
 
 MAX_STEPS = 200
 """Of one chain; the rest is counted."""
 _DEF_PRIORITY = 12
 _SCANNED, _TAKEN = 3, 4
+_SOFTIRQ_NS, _SOFTIRQ_SECTOR_NS = 20_000, 183_000 // (128 * SECTORS_PER_PAGE)
 _ENTRY = {
     StallKind.DIRECT_RECLAIM: "__alloc_pages_slowpath → try_to_free_pages",
     StallKind.MEMCG_RECLAIM: "mem_cgroup_hierarchical_reclaim → try_to_free_mem_cgroup_pages",
@@ -56,6 +58,24 @@ class Explanation(NamedTuple):
     left_out: int
     outcome: str
     missing: tuple[str, ...]
+    stack: Stack | None = None
+    """The calls in which it happened; None where no record says them."""
+    stall: tuple[int, int] | None = None
+    """Task and end in us of the stall that a request was issued in."""
+
+
+_BY_REQUEST = frozenset(
+    {
+        SleepCause.CONGESTION_WAIT, SleepCause.GET_REQUEST, SleepCause.PAGE_WRITEBACK,
+        SleepCause.PAGE_READ, SleepCause.THROTTLE_VM_WRITEOUT, SleepCause.JOURNAL,
+    }
+)  # fmt: skip
+"""Causes of sleep that the end of a request may end."""
+_CONTEXT_OF_STALL = {
+    StallKind.DIRECT_RECLAIM: Issuer.DIRECT,
+    StallKind.MEMCG_RECLAIM: Issuer.MEMCG,
+    StallKind.BALANCE_DIRTY: Issuer.DIRTIER,
+}
 
 
 def find_stall(result: Result, task: int, t_end_us: int) -> int | None:
@@ -75,7 +95,7 @@ def explain(result: Result, row: int) -> Explanation:
     stall = result.stalls[row]
     task, begin, end = int(stall["task"]), int(stall["t_begin_ns"]), int(stall["t_end_ns"])
     kind = StallKind(int(stall["kind"]))
-    name = _task_name(result, task)
+    name = task_name(result, task)
     steps = sorted(
         [*_sleeps(result, task, begin, end), *_work(result, task, begin, end)],
         key=lambda step: (step.begin_ms, step.length_ms),
@@ -88,10 +108,12 @@ def explain(result: Result, row: int) -> Explanation:
         left_out=max(0, len(steps) - MAX_STEPS),
         outcome=_outcome(stall, kind),
         missing=_missing(result),
+        stack=stack_at(result, _CONTEXT_OF_STALL.get(kind, -1), task, begin),
     )
 
 
-def _task_name(result: Result, task: int) -> str:
+def task_name(result: Result, task: int) -> str:
+    """Its name, or its number where none is known."""
     known = result.tasks[task] if 0 <= task < len(result.tasks) else {}
     return str(known.get("name") or known.get("comm") or f"task {task}")
 
@@ -153,24 +175,66 @@ def _sleeps(result: Result, task: int, begin: int, end: int) -> list[Step]:
 
 
 def _slept(result: Result, sleep: Any) -> str:
-    cause = SleepCause(int(sleep["cause"]))
-    what = _WAITS.get(cause, cause.name.lower().replace("_", " "))
+    what = wait_name(sleep)
+    if _by_timer(result, sleep):
+        return f"slept for {what}, until its timer ran out"
     if not result.has("io"):
         return f"slept for {what}"
-    ended = np.flatnonzero(result.io["t_done_ns"] == sleep["t_end_ns"])
-    if not len(ended):
+    row = ended_by(result, sleep)
+    if row is None:
         return f"slept for {what}; no request ended at the moment it woke"
-    return f"slept for {what}, until {_request(result, result.io[ended[-1]])} was done"
+    return f"slept for {what}, until {request_text(result, result.io[row])} was done"
 
 
-def _request(result: Result, request: Any) -> str:
+def wait_name(sleep: Any) -> str:
+    """What a sleeping task waits for."""
+    cause = SleepCause(int(sleep["cause"]))
+    return _WAITS.get(cause, cause.name.lower().replace("_", " "))
+
+
+def _by_timer(result: Result, sleep: Any) -> bool:
+    """A timer fires at a tick, so on a whole ms; a softirq of the disk ends at any ns."""
+    simulated = bool(result.meta.get("scenario"))
+    return simulated and int(sleep["t_end_ns"]) % NSEC_PER_MSEC == 0
+
+
+def ended_by(result: Result, sleep: Any) -> int | None:
+    """Row of the request whose end woke the sleeper; None where none ended just before.
+
+    The softirq that ends a request's pages wakes those who wait, so a task wakes up to
+    ``softirq_ns_max`` after the device was done. Of several such requests it is the sleeper's own
+    read, else the last.
+    """
+    if int(sleep["cause"]) not in _BY_REQUEST or _by_timer(result, sleep):
+        return None
+    io, woke = result.io, int(sleep["t_end_ns"])
+    after = woke - io["t_done_ns"]
+    rows = np.flatnonzero((after >= 0) & (after <= softirq_ns_max(io["nr_sectors"])))
+    if not len(rows):
+        return None
+    if int(sleep["cause"]) == SleepCause.PAGE_READ:
+        own = rows[(io["task"][rows] == sleep["task"]) & (io["write"][rows] == 0)]
+        rows = own if len(own) else rows
+    return int(rows[np.argmax(io["t_done_ns"][rows])])
+
+
+def softirq_ns_max(nr_sectors: Any) -> Any:
+    """Longest time from the device's end of a request to the end of its softirq, ns.
+
+    183 us were recorded after 128 pages on a CPU of 1000 MIPS.
+    """
+    return _SOFTIRQ_NS + nr_sectors * _SOFTIRQ_SECTOR_NS
+
+
+def request_text(result: Result, request: Any) -> str:
+    """What it is, where, and who issued it."""
     way = {1: "write", 0: "read"}.get(int(request["write"]), "transfer")
     kib = int(request["nr_sectors"]) * SECTOR_SIZE / 1024
     code = int(request["issuer"])
     who = Issuer(code).name.lower() if code in set(Issuer) else "somebody unknown"
     text = f"a {way} of {kib:g} KiB at sector {int(request['sector'])}, issued by {who}"
     if int(request["task"]) >= 0:
-        text += f" ({_task_name(result, int(request['task']))})"
+        text += f" ({task_name(result, int(request['task']))})"
     if int(request["t_queue_ns"]) >= 0:
         waited = (int(request["t_done_ns"]) - int(request["t_queue_ns"])) / NSEC_PER_MSEC
         text += f" and queued {waited:.3f} ms before,"

@@ -8,7 +8,11 @@ import pytest
 from sim.machine.stall import StallKind
 from sim.machine.tracepoints import EV_LRU_ISOLATE, EV_WRITEPAGE
 from sim.observe.explain import MAX_STEPS, explain, find_stall
+from sim.observe.explain_request import explain_request, find_request, neighbours
+from sim.observe.stacks import ENTRY_OF_KIND
 from sim.result import IO_LOG, SLEEP, STALL, TRACE, Issuer, Result, SleepCause
+from sim.scenario import Scenario
+from sim.workload.plan import ENTRY
 
 MS = 1_000_000
 BEGIN = 5_000 * MS
@@ -100,3 +104,86 @@ def test_a_stall_is_found_by_its_task_and_end():
     assert find_stall(made(), 0, (BEGIN + 120 * MS) // 1000) is None
     with pytest.raises(IndexError):
         explain(made(), 2)
+
+
+# ---- requests
+
+
+def queued() -> Result:
+    """A request of direct reclaim, 8 ms in the queue, and one before it on the disk."""
+    result = made()
+    io = np.zeros(3, IO_LOG)
+    io["t_queue_ns"] = BEGIN - 30 * MS, BEGIN + 2 * MS, BEGIN + 3 * MS
+    io["t_issue_ns"] = BEGIN - 20 * MS, BEGIN + 10 * MS, BEGIN + 30 * MS
+    io["t_done_ns"] = BEGIN + 9 * MS, BEGIN + 11 * MS, BEGIN + 40 * MS
+    io["sector"], io["nr_sectors"] = (800, 4096, 8000), (8, 256, 8)
+    io["write"], io["positioned"], io["task"] = 1, (0, 1, 0), (0, 1, 0)
+    io["issuer"] = Issuer.FLUSHER, Issuer.DIRECT, Issuer.FLUSHER
+    result.io = io
+    result.sleeps["t_end_ns"][0] += 30_000  # the softirq ends 32 pages first
+    result.meta["disk"] = {"model": "hdd-7200"}
+    return result
+
+
+def test_a_request_is_told_from_queue_to_those_who_waited():
+    told = explain_request(queued(), 1)
+    assert told.title == "write of 128 KiB at 0.002 GiB, writer"
+    assert "try_to_free_pages" in told.context
+    assert "in its stall of 120.000 ms, which got down to priority 9" in told.context
+    texts = [step.text for step in told.steps]
+    assert texts[0].startswith("queued; 32 pages, each a bio of its own: 31 were merged into it")
+    assert "the disk ended 1 other requests (1 of flusher)" in texts[0]
+    assert texts[1] == "given to the disk; the head had to move, 1.605 MiB forward"
+    assert [(step.begin_ms, step.length_ms) for step in told.steps[:3]] == [(0, 8), (8, 1), (9, 0)]
+    assert texts[3] == (
+        "woke writer, which had slept 10.030 ms for ->writepage asleep for a free request "
+        "(get_request_wait)"
+    )
+    assert told.outcome == "8.000 ms queued, 1.000 ms at the disk, 1 task waited for it"
+    assert told.stall == (1, (BEGIN + 120 * MS) // 1000)
+    assert "its file, inode" in told.missing[0]
+
+
+def test_the_stall_names_that_request_too_and_a_timer_that_ran_out():
+    result = queued()
+    assert "until a write of 128 KiB" in explain(result, 0).steps[1].text
+    result.meta["scenario"] = Scenario().to_dict()
+    texts = [step.text for step in explain(result, 0).steps]
+    assert "slept for congestion_wait, until its timer ran out" in texts
+
+
+def test_a_request_is_found_by_its_place_and_end_and_knows_its_neighbours():
+    result = queued()
+    assert find_request(result, 512, (BEGIN + 11 * MS) // 1000 + 1) == 1
+    assert find_request(result, 512, (BEGIN + 11 * MS) // 1000 + 2) is None
+    assert neighbours(result, 0) == (None, 1)
+    assert neighbours(result, 1) == (0, 2)
+
+
+def test_what_the_log_of_a_request_lacks_is_said():
+    result = queued()
+    result.io["t_queue_ns"] = result.io["t_issue_ns"] = -1
+    result.families["sleeps"] = "no scheduler events"
+    told = explain_request(result, 0)
+    assert [step.text for step in told.steps] == ["done"]
+    assert told.outcome == ""
+    assert "which work the flusher was at: background, periodic or asked for" in told.missing
+    assert "who waited for it: no scheduler events" in told.missing
+
+
+def test_the_stack_of_a_request_is_that_of_its_context_and_entry():
+    result = queued()
+    scenario = Scenario().to_dict()
+    result.meta["scenario"] = scenario
+    result.tasks[1]["kind"] = "mmap"
+    stack = explain_request(result, 1).stack
+    assert stack.frames[0][0] == "page_fault"
+    assert "pageout" in dict(stack.frames)
+    assert stack.used_bytes == sum(size for _, size in stack.frames) < stack.limit_bytes
+    scenario["interventions"] = [{"at_ms": 5000, "what": "patch", "whose": "p5", "value": 1}]
+    assert "clean_page_list" in dict(explain_request(result, 1).stack.frames)
+    assert explain_request(result, 0).stack.frames[-1] == stack.frames[-1]
+
+
+def test_the_entries_of_tasks_are_those_that_they_run_with():
+    assert {kind.value: entry for kind, entry in ENTRY.items()} == ENTRY_OF_KIND
