@@ -17,6 +17,7 @@ from sim.fs.journal import kjournald
 from sim.fs.mkfs import filesystem_arrays, lay_out_file
 from sim.interventions import Interventions, nr_writers
 from sim.machine.address_space import BDI, NR_BDI_LISTS
+from sim.machine.bandwidth import INIT_BW, INIT_DIRTIED_PAUSE
 from sim.machine.boot import lru_array, min_free_kbytes, page_array, zone_array, zone_sizes
 from sim.machine.cost import costs_ns
 from sim.machine.free_area import free_areas
@@ -183,6 +184,7 @@ def _tasks(s: Scenario, plans: list[TaskPlan], nr_tasks: int) -> dict[str, Any]:
         task[name] = -1
     for t, (_, issuer) in enumerate(KERNEL_TASKS):
         task["issuer"][t] = issuer
+    task["nr_dirtied_pause"] = INIT_DIRTIED_PAUSE
     task["pid"] = 1000 + np.arange(nr_tasks)
     for t, plan in enumerate(plans, len(KERNEL_TASKS)):
         task["issuer"][t] = ISSUER_OTHER
@@ -216,6 +218,9 @@ def _block(s: Scenario, nr_tasks: int) -> dict[str, Any]:
     bdi = np.zeros(1, BDI).view(np.recarray)
     bdi["head"] = -1
     bdi["tail"] = -1
+    for name in ("write_bandwidth", "avg_write_bandwidth", "dirty_ratelimit"):
+        bdi[name] = INIT_BW
+    bdi["balanced_dirty_ratelimit"] = INIT_BW
     assert bdi["head"].shape == (1, NR_BDI_LISTS)
     return {
         "request": request,

@@ -67,6 +67,7 @@ _THELEN = (
 )
 _BERTHELS = "John Berthels and Dave Chinner, 2010-04-08, <20100408030347.GM11036@dastard>"
 _STICKS = "Arnd Bergmann, Optimizing Linux with cheap flash drives, LWN 428584, 2011-02-18"
+_WU_IOLESS = "Wu Fengguang, IO-less dirty throttling, <20101117035821.000579293@intel.com>"
 _RECORDED = "recorded run of 2.6.36.2"
 
 NO_MIX = MixSpec(rate_kib_per_s=0)
@@ -87,6 +88,13 @@ _GLOBAL = Scenario(
         WorkloadSpec(kind=WorkloadKind.ANON_HOG, file_mib=140, block_kib=256, think_us=2000),
         WorkloadSpec(kind=WorkloadKind.SMALL_FILES),
     ),
+)
+
+# Eight that write as fast as they may, and memory for all that may be dirty.
+_DIRTIERS = Scenario(
+    duration_ms=30_000,
+    mix=NO_MIX,
+    workloads=(WorkloadSpec(kind=WorkloadKind.SEQ_WRITER, file_mib=1000, threads=8),),
 )
 
 _IDLE = Scenario(
@@ -274,6 +282,22 @@ PRESETS: dict[str, Preset] = {
         " clean. Without the IO-less throttling of 3.2 dirtiers outrun it: see the laps.",
         "commits ee72886d8ed5, f84f6e2b0868, 92df3a723f84, 49ea7eb65e7c (3.2)",
         ("C5", "C7", "C9"),
+    ),
+    "io-dirtiers": Preset(
+        _DIRTIERS,
+        "What does it cost that throttled writers write for themselves?",
+        "Eight writers above the dirty limit write up to 1536 pages of whatever inode is first: "
+        "look at seeks, request size and the length of their stalls.",
+        _WU_IOLESS,
+        ("C2",),
+    ),
+    "io-dirtiers-ioless": Preset(
+        replace(_DIRTIERS, patches=frozenset({Patch.IOLESS})),
+        "What if a throttled writer only waits, for its share of the disk's bandwidth (3.2)?",
+        "One flusher writes, half a second of a file at a time; writers sleep often and briefly. "
+        "Compare seeks and stall lengths with the eight that write.",
+        f"{_WU_IOLESS}; commit 143dfe8611a63030ce0c79419dc362f7838be557 (3.2)",
+        ("C2",),
     ),
     "global-xfs": Preset(
         replace(_GLOBAL, fs=FsSpec(kind=Filesystem.XFS)),

@@ -26,6 +26,7 @@ class Patch(StrEnum):
     LESSKSWAPDWB = "lesskswapdwb"
     THROTTLE = "throttle"
     IMMEDIATE = "immediate"
+    IOLESS = "ioless"
     STACKREDUCE = "stackreduce"
     DIRTYLIST = "dirtylist"
 

@@ -208,6 +208,8 @@ OPTIONS: dict[type[StrEnum], dict[str, tuple[str, str]]] = {
                            "pages below priority 10 only"),
         "throttle": ("throttle on writeback (3.2)", "Commit 92df3a72: a batch full of pages "
                          "under writeback waits for congestion"),
+        "ioless": ("throttled writers only wait (3.2)", "Commit 143dfe86: a throttled dirtier "
+                   "sleeps for its share of the disk's bandwidth; the flusher writes"),
         "immediate": ("immediate reclaim (3.2)", "Commit 49ea7eb6: skipped dirty pages are "
                           "freed as soon as they are clean"),
         "stackreduce": ("stack diet", "Reduce stack usage V1, 2010-04-15: two pagevecs of 128 B "

@@ -36,6 +36,7 @@ from sim.machine.address_space import (
     I_MEMCG_SHARED,
     I_SYNC,
 )
+from sim.machine.bandwidth import bdi_update_bandwidth, writeback_chunk_size
 from sim.machine.cost import COST_FLUSHER_LOOP, COST_FOREIGN_INODE, COST_INODE
 from sim.machine.debt import spend
 from sim.machine.dirty_limits import over_bground_thresh
@@ -397,6 +398,16 @@ def begin_work(m: Any, t: Any, older_than_ns: Any, kupdate: Any, background: Any
     task.wbc_range_cyclic = 1 if kupdate or background else 0
     task.wbc_start_ns = m.clock[NOW]
     task.wbc_written = 0
+    task.wbc_work_began_ns = m.clock[NOW]
+
+
+@njit
+def wb_chunk(m: Any) -> Any:
+    """Pages of one pass.
+
+    # Differs from 3.2: of a pass there, too, not of each of its inodes.
+    """
+    return writeback_chunk_size(m) if m.rules[0].ioless_throttling else MAX_WRITEBACK_PAGES
 
 
 @njit
@@ -406,7 +417,8 @@ def begin_pass(m: Any, t: Any) -> Any:
     m.clock[NOW] += m.cost[COST_FLUSHER_LOOP]
     if task.wbc_for_background and not over_bground_thresh(m):
         return False
-    task.wbc_nr_to_write = MAX_WRITEBACK_PAGES
+    task.wbc_nr_to_write = wb_chunk(m)
+    task.wbc_chunk = task.wbc_nr_to_write
     if not m.rules[0].wb_start_per_work:
         task.wbc_start_ns = m.clock[NOW]
     task.wbc_step = WB_BEGIN
@@ -417,6 +429,8 @@ def begin_pass(m: Any, t: Any) -> Any:
 def end_pass(m: Any, t: Any) -> Any:
     """What wb_writeback does after a pass: WORK_*."""
     task = m.task[t]
+    if m.rules[0].ioless_throttling:
+        bdi_update_bandwidth(m, task.wbc_work_began_ns, False)
     if task.wbc_nr_to_write <= 0:
         return WORK_GOES_ON
     if not task.wbc_more_io:
@@ -424,7 +438,7 @@ def end_pass(m: Any, t: Any) -> Any:
             task.wbc_shared = 1
             return WORK_GOES_ON
         return WORK_DONE
-    if task.wbc_nr_to_write < MAX_WRITEBACK_PAGES:
+    if task.wbc_nr_to_write < task.wbc_chunk:
         return WORK_GOES_ON
     return WORK_WAITS
 
@@ -443,11 +457,11 @@ def old_data_flush_due(m: Any) -> Any:
 def _wb_writeback(s: System, t: int, nr_pages: int) -> Any:
     """Sleeps. wb_writeback: passes of MAX_WRITEBACK_PAGES until ``nr_pages`` are written."""
     m = s.m
-    nr_to_write = s.tcol["wbc_nr_to_write"]
+    nr_to_write, chunk = s.tcol["wbc_nr_to_write"], s.tcol["wbc_chunk"]
     while nr_pages > 0 and begin_pass(m, t):
         while (stop := writeback_inodes_wb(m, t)) != DONE:
             yield from s.wait(t, stop)
-        nr_pages -= MAX_WRITEBACK_PAGES - nr_to_write[t]
+        nr_pages -= int(chunk[t] - nr_to_write[t])
         verdict = end_pass(m, t)
         if verdict == WORK_DONE:
             break

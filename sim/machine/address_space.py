@@ -63,6 +63,15 @@ BDI = np.dtype(
         ("completions", np.int64),  # pages written, halved each period (prop_local)
         ("completions_period", np.int64),
         ("writeback_running", np.int64),  # the flusher is in wb_writeback
+        # 3.2: estimates, pages/s; what they were made from, at which jiffy
+        ("write_bandwidth", np.int64),
+        ("avg_write_bandwidth", np.int64),
+        ("dirty_ratelimit", np.int64),
+        ("balanced_dirty_ratelimit", np.int64),
+        ("bw_stamp", np.int64),
+        ("written_stamp", np.int64),
+        ("dirtied_stamp", np.int64),
+        ("dirty_limit", np.int64),  # global_dirty_limit, pages
     ],
     align=True,
 )

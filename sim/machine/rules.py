@@ -48,6 +48,8 @@ class ReclaimRules(NamedTuple):
     """3.2: dirty file pages that may not be written are freed when the flusher has cleaned them."""
     dirty_list: int = 0
     """C10: dirty file pages that reclaim may not write go on a list of their own until clean."""
+    ioless_throttling: int = 0
+    """3.2: a throttled dirtier sleeps and leaves the writing to the flusher."""
     memcg_flusher: int = 0
     """A reclaimer in a memcg above its dirty limit wakes a thread that cleans its LRU."""
     memcg_writeback: int = 0

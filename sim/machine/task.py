@@ -71,6 +71,8 @@ _FIELDS = (
     "wbc_sync", "wbc_skipped", "wbc_pages_skipped", "wbc_more_io", "wbc_last_inode",
     # writeback of one memcg's inodes, 0 = of any; with those it shares
     "wbc_memcg", "wbc_shared",
+    # the pass's pages; when the work began
+    "wbc_chunk", "wbc_work_began_ns",
     # struct scan_control and where reclaim stands
     "sc_active", "sc_order", "sc_memcg", "sc_gfp_fs", "sc_priority", "sc_step", "sc_zone",
     "sc_classzone", "sc_nr_to_reclaim", "sc_nr_scanned", "sc_nr_reclaimed", "sc_total_scanned",
@@ -89,7 +91,9 @@ _FIELDS = (
     "stall_pause_ns", "stall_written", "stall_dirty_met",
     # balance_dirty_pages
     "bdp_step", "bdp_written", "bdp_pause", "bdp_paused_at_ns", "bdp_write_chunk", "bdp_thresh",
-    "bdp_exceeded", "bdp_saved_issuer", "bdp_memcg",
+    "bdp_exceeded", "bdp_saved_issuer", "bdp_memcg", "bdp_granted", "bdp_max_pause",
+    # 3.2: pages dirtied since the last pause, and how many until the next
+    "nr_dirtied", "nr_dirtied_pause",
     # the system call or fault under way
     "np_charging", "op_page_step", "ra_step", "ra_async", "ra_next", "ra_end", "ra_run_start",
     "op_step", "op_inode", "op_index", "op_left", "op_started_ns", "op_pfn", "op_count",
@@ -100,8 +104,8 @@ _FIELDS = (
     "dir_next", "dir_end", "dir_made", "dir_group",
     # fsync under way
     "sync_step", "sync_index", "sync_commits", "sync_began_ns",
-    # dirtied since the last balance_dirty_pages; task's share of dirtying (prop_local)
-    "nr_dirtied", "nr_dirty_share", "dirty_period",
+    # task's share of dirtying (prop_local)
+    "nr_dirty_share", "dirty_period",
     # workload parameters
     "w_block_pages", "w_file_pages", "w_run_pages", "w_think_ns", "w_rate_pages_per_s",
     "w_fsync", "w_order", "w_hold_ns",

@@ -31,6 +31,7 @@ from sim.machine.vmstat import (
     NR_WRITEBACK,
 )
 from sim.machine.wake import wake_up
+from sim.mm.ioless import balance_dirty_pages_ioless
 from sim.mm.vmscan_direct import log_stall
 
 BDP_IDLE = 0
@@ -46,6 +47,8 @@ RATELIMIT_EXCEEDED = 8
 def balance_dirty_pages_ratelimited(m: Any, t: Any) -> Any:
     """One page was dirtied: every ratelimit-th time, balance; a stop code."""
     task = m.task[t]
+    if task.bdp_step > BDP_PAUSED or (task.bdp_step == BDP_IDLE and _ioless(m, task)):
+        return balance_dirty_pages_ioless(m, t)
     if task.bdp_step == BDP_IDLE:
         cpu = m.clock[CPU]
         m.cpu[cpu, CPU_DIRTIED] += 1
@@ -59,6 +62,13 @@ def balance_dirty_pages_ratelimited(m: Any, t: Any) -> Any:
         task.bdp_write_chunk = dirtied + dirtied // 2
         _begin(m, t)
     return _balance_dirty_pages(m, t)
+
+
+@njit
+def _ioless(m: Any, task: Any) -> Any:
+    """Throttled as in 3.2? Not where a container has a dirty limit: up to 4.2 that has no rate."""
+    rules = m.rules[0]
+    return rules.ioless_throttling and not (task.memcg > 0 and rules.memcg_dirty_limit)
 
 
 @njit

@@ -60,6 +60,8 @@ PATCH_RULES: dict[Patch, dict[str, Any]] = {
     Patch.IMMEDIATE: {"immediate_reclaim": 1},
     # Considered in patch 6's mail, not posted: mm.dirty_list.
     Patch.DIRTYLIST: {"dirty_list": 1},
+    # Commit 143dfe8611a6 and the four before it (3.2).
+    Patch.IOLESS: {"ioless_throttling": 1},
 }
 
 ANSWER_RULES: dict[MemcgAnswer, dict[str, Any]] = {

@@ -106,7 +106,7 @@ def subsets(kind: Any, exclusive: Any) -> list[frozenset[Any]]:
 
 LATER = [
     Patch.FLUSHFORWARD, Patch.WAIT_IFF_CONGESTED, Patch.NODIRECTWB, Patch.LESSKSWAPDWB,
-    Patch.THROTTLE, Patch.IMMEDIATE, Patch.DIRTYLIST,
+    Patch.THROTTLE, Patch.IMMEDIATE, Patch.DIRTYLIST, Patch.IOLESS,
 ]  # fmt: skip
 JUNE_SETS = subsets([patch for patch in Patch if patch not in LATER], EXCLUSIVE_PATCHES)
 """Every mixture of the patches of June 2010 and their recorded forms."""
