@@ -66,6 +66,7 @@ from sim.machine.victim import victim_array
 from sim.machine.vmstat import MEMCG_OOM_KILLS, NR_FREE_PAGES, NR_VM, OOM_KILLS
 from sim.machine.zone import ZONE_NAMES
 from sim.mm.page_cache import exit_mm
+from sim.mm.res_counter import is_under
 from sim.mm.vmscan import kswapd
 from sim.observe.sampler import Sampler, refresh_limits
 from sim.policy.memcg_flusher import memcg_flusher, nr_memcg_flushers
@@ -170,9 +171,15 @@ def _memory(s: Scenario) -> dict[str, Any]:
 
 def _charges(s: Scenario) -> dict[str, Any]:
     memcg = np.zeros(len(s.memcgs) + 1, MEMCG).view(np.recarray)
+    names = ["root", *(g.name for g in s.memcgs)]
     for i, spec in enumerate(s.memcgs, 1):
         limit = pages_from_mib(spec.limit_mib)
         memcg["limit"][i] = limit
+        memcg["soft_limit"][i] = pages_from_mib(spec.soft_limit_mib)
+        parent = names.index(spec.parent)
+        memcg["parent"][i] = parent
+        if parent:
+            memcg["use_hierarchy"][[i, parent]] = 1
         memcg["wmark_low"][i], memcg["wmark_high"][i] = watermarks(limit)
     victim = victim_array(len(s.memcgs) + 1)
     return {"memcg": memcg, "rules": rules_array(resolve(s)), "victim": victim}
@@ -347,13 +354,14 @@ def _spawn(simulation: Simulation, plans: list[TaskPlan], files: FilePlan) -> No
 
 
 def _oom_kill(system: System, files: FilePlan, t: int, in_memcg: bool) -> int:
-    """The victim: the task with the largest anonymous area (of the memcg), else the caller."""
+    """The victim: the task with the largest anonymous area (below the memcg), else the caller."""
+    over = int(system.tcol["hr_root"][t])
     memcg, flags = system.tcol["memcg"], system.tcol["pf_flags"]
     cached = system.arrays.inode["nr_cached"]
     candidates = [
         (int(cached[ino]), -task)
         for task, ino in files.anon_areas.items()
-        if not flags[task] & PF_MEMDIE and (not in_memcg or memcg[task] == memcg[t])
+        if not flags[task] & PF_MEMDIE and (not in_memcg or is_under(system.m, memcg[task], over))
     ]
     most, chosen = max(candidates, default=(0, -t))
     victim = -chosen if most else t

@@ -1,4 +1,4 @@
-"""Containers whose limit lies below the global background threshold: one, and a crowd of them."""
+"""Containers whose limit lies below the global background threshold: one, a crowd, a family."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from sim.scenario import (
     MixSpec,
     Patch,
     Scenario,
+    VmSysctl,
     WorkloadKind,
     WorkloadSpec,
 )
@@ -42,3 +43,41 @@ CROWD = replace(
         for i in range(8)
     ),
 )
+
+HIERARCHY = replace(
+    CONTAINER,
+    patches=frozenset({Patch.P6}),
+    memcgs=(
+        MemcgSpec(name="box", limit_mib=64),
+        MemcgSpec(name="writer", limit_mib=64, parent="box"),
+        MemcgSpec(name="reader", limit_mib=64, parent="box"),
+    ),
+    workloads=(
+        *(replace(w, memcg="writer") for w in CONTAINER.workloads[:2]),
+        WorkloadSpec(
+            kind=WorkloadKind.SEQ_READER, memcg="reader", file_mib=24, rate_kib_per_s=16_384
+        ),
+    ),
+)
+"""A reader whose file fits, beside writers; only the limit above both is ever reached."""
+
+SOFT_LIMIT = Scenario(
+    duration_ms=30_000,
+    memory=MemorySpec(ram_mib=256, kernel_mib=24, swap_mib=256),
+    vm=VmSysctl(dirty_ratio=80, dirty_background_ratio=60),
+    mix=MixSpec(rate_kib_per_s=0),
+    memcgs=(
+        MemcgSpec(name="greedy", limit_mib=224, soft_limit_mib=64),
+        MemcgSpec(name="modest", limit_mib=96),
+    ),
+    workloads=(
+        WorkloadSpec(kind=WorkloadKind.SEQ_READER, memcg="greedy", file_mib=1500),
+        WorkloadSpec(
+            kind=WorkloadKind.SEQ_WRITER, memcg="greedy", file_mib=1500, rate_kib_per_s=16_384
+        ),
+        WorkloadSpec(
+            kind=WorkloadKind.SEQ_READER, memcg="modest", file_mib=64, rate_kib_per_s=16_384
+        ),
+    ),
+)
+"""Neither reaches its limit: memory is short for the machine, and one has more than its share."""

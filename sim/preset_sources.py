@@ -45,6 +45,8 @@ SOURCES: dict[str, str] = {
     "stack.storage_bytes": f"{_README}: virtio disk, nothing stacked",
     "memcgs.name": "ours",
     "memcgs.limit_mib": f"{_README}: 64 MiB",
+    "memcgs.soft_limit_mib": "none: the runs had none",
+    "memcgs.parent": "none: one group, below the root",
     "mix": "none: tasks are listed",
     "workloads.kind": f"{_README}: workloads precisely",
     "workloads.memcg": f"{_README}: all tasks of the mcg runs",

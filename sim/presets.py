@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from sim.preset_container import CONTAINER, CROWD, MANY_FILES
+from sim.preset_container import CONTAINER, CROWD, HIERARCHY, MANY_FILES, SOFT_LIMIT
 from sim.preset_highorder import HIGH_ORDER, HIGHALLOC
 from sim.preset_recorded import REC_MCGMIX, REC_MCGSEQ, REC_P5_P6, REC_SEQ, REC_SPMIX
 from sim.scenario import (
@@ -218,6 +218,22 @@ PRESETS: dict[str, Preset] = {
         "the longest wait of each container.",
         f"{_SEED}; {_KAMEZAWA}",
         ("C16", "C20"),
+    ),
+    "container-parent": Preset(
+        HIERARCHY,
+        "Does a parent's limit make one child pay for the other's dirty pages?",
+        "Both children are charged to the box above, whose reclaim goes round them. Look at the "
+        "reader's pages taken for the writers, and at its stalls among dirty pages.",
+        f"{_SEED}; mem_cgroup_hierarchical_reclaim, mm/memcontrol.c of 2.6.35",
+        ("C13", "C20"),
+    ),
+    "global-soft-limit": Preset(
+        SOFT_LIMIT,
+        "Does a soft limit keep global reclaim off the other container?",
+        "kswapd takes the excess first, in the container furthest over its soft limit, at priority "
+        "0. Set it to 0: compare pages the modest one loses, and pages that kswapd writes.",
+        f"{_SEED}; mem_cgroup_soft_limit_reclaim, mm/memcontrol.c of 2.6.35",
+        ("C19",),
     ),
     "global-victims": Preset(
         replace(

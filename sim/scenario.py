@@ -130,6 +130,11 @@ def _validate(s: Scenario) -> list[Problem]:
             )
         if name in names[:i]:
             problems.append(Problem(f"memcgs.{i}.name", name, "is used twice"))
+    problems += [
+        Problem(f"memcgs.{i}.parent", g.parent, "no container listed before it; root is none")
+        for i, g in enumerate(s.memcgs)
+        if g.parent not in ("root", *names[:i])
+    ]
     if len(names) > MAX_MEMCGS:
         message = f"at most {MAX_MEMCGS} containers"
         problems.append(Problem("memcgs", str(len(names)), message, str(MAX_MEMCGS)))

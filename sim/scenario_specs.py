@@ -174,6 +174,22 @@ class MemcgSpec:
 
     name: str
     limit_mib: int = whole(64, 4, 65536, "MiB", "Hard limit", "memory.limit_in_bytes")
+    soft_limit_mib: int = whole(
+        0,
+        0,
+        65536,
+        "MiB",
+        "What it should have when memory is short: kswapd takes the excess first; 0 = none",
+        "memory.soft_limit_in_bytes",
+    )
+    parent: str = field(
+        default="root",
+        metadata={
+            "unit": "",
+            "help": "Container above it, which is charged too and reclaims in it; root = none",
+            "kernel_name": "memory.use_hierarchy",
+        },
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

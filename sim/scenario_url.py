@@ -7,7 +7,8 @@ scenario and a list of what was ignored or clamped.
 
 Grammar of the lists (``~`` between items, ``.`` between fields):
 
-* ``m=`` name, limit in MiB: ``g1.64~g2.128``; ``g.x200.64`` is g1..g200 of 64 MiB each;
+* ``m=`` name, limit in MiB, then ``s`` soft limit in MiB and ``p-`` the container above it:
+  ``box.64~web.32.s16.p-box``; ``g.x200.64`` is g1..g200 of 64 MiB each;
 * ``w=`` kind, memcg, then letter and number: ``r`` KiB/s, ``f`` file MiB, ``n`` threads,
   ``b`` block KiB, ``c`` consecutive pages, ``t`` think us; ``seqw.g.x200`` is one group in each
   of g1..g200, ``seqw.root.x3`` three groups in the root;

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sim.scenario import (
@@ -19,7 +19,7 @@ from sim.scenario import (
 )
 
 # What an item leaves out, frozen with version 1 of the links.
-MEMCG_DEFAULT = MemcgSpec(name="g", limit_mib=64)
+MEMCG_DEFAULT = MemcgSpec(name="g", limit_mib=64, soft_limit_mib=0, parent="root")
 WORKLOAD_DEFAULT = WorkloadSpec(
     kind=WorkloadKind.SEQ_WRITER, memcg="root", rate_kib_per_s=0, file_mib=256, threads=1,
     block_kib=64, run_pages=1, think_us=0, order=9, hold_ms=0,
@@ -28,6 +28,7 @@ MIX_DEFAULT = MixSpec(
     rate_kib_per_s=81920, memcg="root", seqw=40, randw=5, seqr=25, randr=0, mmap=5, small=5,
     anon=20,
 )  # fmt: skip
+MEMCG_LETTERS = {"s": "soft_limit_mib", "p-": "parent"}
 WORKLOAD_LETTERS = {
     "r": "rate_kib_per_s",
     "f": "file_mib",
@@ -42,6 +43,7 @@ MIX_SHARES = ("seqw", "randw", "seqr", "randr", "mmap", "small", "anon")
 
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
 _OPTION = re.compile(r"([a-z]+?)(-?[0-9]{1,18})")
+_MEMCG_OPTION = re.compile(r"(s|p-)(.*)")
 _REPEAT = re.compile(r"x([0-9]{1,6})")
 
 Note = Callable[..., None]
@@ -80,7 +82,7 @@ def _read_options(
             continue
         keep = getattr(spec, name)
         changed[name] = integer(match[2], type(spec), name, f"{path}.{name}", keep, note)
-    return dataclasses.replace(spec, **changed)
+    return replace(spec, **changed)
 
 
 def encode_mix(mix: MixSpec) -> str:
@@ -93,7 +95,7 @@ def encode_mix(mix: MixSpec) -> str:
 def decode_mix(text: str, keep: MixSpec, note: Note) -> MixSpec:
     """Inverse of ``encode_mix``."""
     rate, memcg, *shares = [*text.split("."), "root"] if "." not in text else text.split(".")
-    mix = dataclasses.replace(
+    mix = replace(
         MIX_DEFAULT,
         rate_kib_per_s=integer(
             rate, MixSpec, "rate_kib_per_s", "mix.rate_kib_per_s", keep.rate_kib_per_s, note
@@ -111,22 +113,20 @@ def _run_length(items: Sequence[Any], name: str) -> int:
     if not first.endswith("1") or len(first) < 2:
         return 0
     n = 0
-    while n < len(items) and items[n] == dataclasses.replace(
-        items[0], **{name: f"{first[:-1]}{n + 1}"}
-    ):
+    while n < len(items) and items[n] == replace(items[0], **{name: f"{first[:-1]}{n + 1}"}):
         n += 1
     return n
 
 
 def encode_memcgs(memcgs: tuple[MemcgSpec, ...]) -> str:
-    """Items of ``m=``; a run g1..gN of equal limits is one item."""
+    """Items of ``m=``; a run g1..gN of equal ones is one item."""
     items: list[str] = []
     i = 0
     while i < len(memcgs):
         first = memcgs[i]
         n = _run_length(memcgs[i:], "name")
-        limit = str(first.limit_mib)
-        items.append(f"{first.name[:-1]}.x{n}.{limit}" if n > 1 else f"{first.name}.{limit}")
+        fields = [f"{first.name[:-1]}.x{n}" if n > 1 else first.name, str(first.limit_mib)]
+        items.append(".".join(fields + _options(first, MEMCG_DEFAULT, MEMCG_LETTERS)))
         i += max(n, 1)
     return "~".join(items)
 
@@ -144,6 +144,25 @@ def _repeat(fields: list[str], most: int, path: str, note: Note) -> int:
     return 0
 
 
+def _memcg_option(
+    option: str, group: MemcgSpec, before: Iterable[str], path: str, note: Note
+) -> MemcgSpec:
+    """The group with one more field of its item read."""
+    match = _MEMCG_OPTION.fullmatch(option)
+    if match is None:
+        note(path, option, f"is no option; known: {', '.join(MEMCG_LETTERS)} with its value")
+        return group
+    letter, value = match.groups()
+    if letter == "s":
+        keep = group.soft_limit_mib
+        mib = integer(value, MemcgSpec, "soft_limit_mib", f"{path}.soft_limit_mib", keep, note)
+        return replace(group, soft_limit_mib=mib)
+    if value not in ("root", *before):
+        note(f"{path}.parent", value, "is no memcg listed before this one; root is used")
+        return group
+    return replace(group, parent=value)
+
+
 def decode_memcgs(text: str, _keep: Any, note: Note) -> tuple[MemcgSpec, ...]:
     """Inverse of ``encode_memcgs``; at most ``MAX_MEMCGS``, each name once."""
     memcgs: dict[str, MemcgSpec] = {}
@@ -154,8 +173,9 @@ def decode_memcgs(text: str, _keep: Any, note: Note) -> tuple[MemcgSpec, ...]:
         limit = MEMCG_DEFAULT.limit_mib
         if fields:
             limit = integer(fields[0], MemcgSpec, "limit_mib", f"{path}.limit_mib", limit, note)
+        group = replace(MEMCG_DEFAULT, limit_mib=limit)
         for option in fields[1:]:
-            note(path, option, "is an option of a memcg that is not modelled; ignored")
+            group = _memcg_option(option, group, memcgs, path, note)
         for each in [f"{name}{k}" for k in range(1, n + 1)] if n else [name]:
             if not MEMCG_NAME.fullmatch(each) or each == "root":
                 note(f"{path}.name", each, "is no name for a memcg; ignored")
@@ -164,7 +184,7 @@ def decode_memcgs(text: str, _keep: Any, note: Note) -> tuple[MemcgSpec, ...]:
             elif len(memcgs) == MAX_MEMCGS:
                 note(f"{path}.name", each, "is one memcg too many; ignored", str(MAX_MEMCGS))
             else:
-                memcgs[each] = MemcgSpec(name=each, limit_mib=limit)
+                memcgs[each] = replace(group, name=each)
     return tuple(memcgs.values())
 
 
@@ -198,12 +218,12 @@ def decode_workloads(text: str, _keep: Any, note: Note) -> tuple[WorkloadSpec, .
             note(f"{path}.kind", kind, f"is none of {', '.join(kinds)}; the group is left out")
             continue
         n = _repeat(fields, MAX_TASKS, path, note)
-        group = dataclasses.replace(WORKLOAD_DEFAULT, kind=kinds[kind], memcg=memcg)
+        group = replace(WORKLOAD_DEFAULT, kind=kinds[kind], memcg=memcg)
         group = _read_options(fields, group, WORKLOAD_LETTERS, path, note)
         if not n or memcg == "root":
             groups = [group] * max(n, 1)
         else:
-            groups = [dataclasses.replace(group, memcg=f"{memcg}{k}") for k in range(1, n + 1)]
+            groups = [replace(group, memcg=f"{memcg}{k}") for k in range(1, n + 1)]
         if len(workloads) + len(groups) > MAX_TASKS:
             note(path, item, "is more groups than tasks are allowed; left out", str(MAX_TASKS))
             continue

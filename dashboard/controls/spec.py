@@ -182,7 +182,7 @@ _HELP = {
     "patches": "Patches 5 and 6 of June 2010 and what came of them later, on the base kernel",
     "tracepoints": "Patches 1 to 4: which event families the run records; they change no number",
     "memcg_answers": "Who cleans the dirty pages of a container",
-    "memcgs": "Memory cgroups: name and hard limit",
+    "memcgs": "Memory cgroups: name, hard limit, soft limit, the one above",
     "workloads": "Groups of equal tasks beside the mix",
     "interventions": "ms.what.whose.value, joined by ~: patch.p6.on, answer.wait.off, "
     "vm.dirty_ratio.10, limit.NAME.MiB, rate.disk.kB/s, rate.mix.KiB/s, rate.w1.KiB/s, "
@@ -366,7 +366,8 @@ class Cell:
 
 
 _CELL_LABELS = {
-    "name": "name", "limit_mib": "limit", "kind": "does", "memcg": "in", "rate_kib_per_s": "rate",
+    "name": "name", "limit_mib": "limit", "soft_limit_mib": "soft limit", "parent": "below",
+    "kind": "does", "memcg": "in", "rate_kib_per_s": "rate",
     "file_mib": "file", "threads": "tasks", "block_kib": "block", "run_pages": "run",
     "think_us": "think", "at_ms": "at", "what": "what", "whose": "whose", "value": "becomes",
     "order": "order", "hold_ms": "hold",
@@ -389,15 +390,15 @@ def _cells(spec: type, letters: dict[str, str]) -> tuple[Cell, ...]:
     return tuple(cells)
 
 
-def _letters() -> dict[str, str]:
-    from sim.scenario_url_items import WORKLOAD_LETTERS
+def _letters(of: str) -> dict[str, str]:
+    from sim.scenario_url_items import MEMCG_LETTERS, WORKLOAD_LETTERS
 
-    return WORKLOAD_LETTERS
+    return {"memcgs": MEMCG_LETTERS, "workloads": WORKLOAD_LETTERS}[of]
 
 
 CELLS: dict[str, tuple[Cell, ...]] = {
-    "memcgs": _cells(MemcgSpec, {}),
-    "workloads": _cells(WorkloadSpec, _letters()),
+    "memcgs": _cells(MemcgSpec, _letters("memcgs")),
+    "workloads": _cells(WorkloadSpec, _letters("workloads")),
     "interventions": _cells(Intervention, {}),
 }
 """Fields of one row of each list."""

@@ -220,6 +220,9 @@ def _units(of: str, item: Any, scenario: Scenario) -> dict[str, str]:
 
 def _choices(of: str, item: Any, scenario: Scenario) -> dict[str, dict[str, str]]:
     """Fields of a row with a choice that depends on the scenario."""
+    if of == "memcgs":
+        names = [g.name for g in scenario.memcgs]
+        return {"parent": {name: name for name in ("root", *names[: names.index(item.name)])}}
     if of == "workloads":
         return {"memcg": {name: name for name in ("root", *(g.name for g in scenario.memcgs))}}
     if of != "interventions":

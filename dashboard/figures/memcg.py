@@ -14,6 +14,14 @@ MEMCG = FigureSpec(
         Panel(
             lines=(
                 Line("memcg.{memcg}.limit_mib", "limit", "limit", dash="dot", width=1),
+                Line(
+                    "memcg.{memcg}.soft_limit_mib",
+                    "soft limit",
+                    "limit",
+                    dash="dashdot",
+                    width=1,
+                    skip_zero=True,
+                ),
                 Line("memcg.{memcg}.usage_mib", "usage", "usage"),
                 Line("memcg.{memcg}.dirty_mib", "dirty", "dirty"),
                 Line("memcg.{memcg}.writeback_mib", "writeback", "writeback", dash="dash"),

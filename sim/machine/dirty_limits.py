@@ -51,10 +51,16 @@ def update_dirty_limits(m: Any) -> Any:
 def memcg_dirty_limits(m: Any, g: Any) -> Any:
     """(dirty limit, background limit) of memcg ``g``, pages: the machine's ratios of its own pages.
 
-    Dirtyable is what it may still take and what it has of files, at most the machine's.
+    Dirtyable is what it and those above it may still take and what it has of files, at most the
+    machine's.
     """
     memcg = m.memcg[g]
-    available = max(memcg.limit - memcg.usage, 0) + memcg.nr_file
+    room = memcg.limit - memcg.usage
+    above = memcg.parent
+    while above:
+        room = min(room, m.memcg[above].limit - m.memcg[above].usage)
+        above = m.memcg[above].parent
+    available = max(room, 0) + memcg.nr_file
     available = min(available, determine_dirtyable_memory(m))
     dirty = max(m.sysctl[DIRTY_RATIO], 5) * available // 100
     background = m.sysctl[DIRTY_BACKGROUND_RATIO] * available // 100

@@ -1,12 +1,17 @@
-"""Memory cgroups: charge counters (memcontrol.c, res_counter.h), in pages."""
+"""Memory cgroups: charge counters (memcontrol.c, res_counter.h), in pages.
+
+Their index is the css id less one: in order of creation, 0 = root.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
+from sim.machine.zone import MAX_NR_ZONES
+
 MEMCG = np.dtype(
     [
-        ("usage", np.int64),
+        ("usage", np.int64),  # its own and of those below it
         ("limit", np.int64),  # pages; 0 = none (root)
         ("max_usage", np.int64),
         ("failcnt", np.int64),
@@ -15,6 +20,15 @@ MEMCG = np.dtype(
         ("nr_dirty", np.int64),
         ("nr_writeback", np.int64),
         ("stock", np.int64),  # pages charged in advance (CHARGE_SIZE = 32)
+        ("child_stock", np.int64),  # the stocks of those below it
+        ("parent", np.int64),  # whom charges also go to (use_hierarchy), 0 = nobody
+        ("use_hierarchy", np.int64),
+        ("last_scanned_child", np.int64),
+        ("soft_limit", np.int64),  # pages; 0 = none
+        ("events", np.int64),  # charges and uncharges
+        ("soft_on_tree", np.int64, (MAX_NR_ZONES,)),  # 1 = in the zone's tree, by
+        ("soft_excess", np.int64, (MAX_NR_ZONES,)),  # pages over the soft limit and
+        ("soft_order", np.int64, (MAX_NR_ZONES,)),  # number of the insertion
         ("wmark_low", np.int64),  # kswapd for memcg: usage above it queues the memcg ...
         ("wmark_high", np.int64),  # ... and kswapd works down to it
         ("pending", np.int64),  # 1 while on kswapd's pending list

@@ -86,6 +86,10 @@ _FIELDS = (
     "sc_priority_scanned", "sc_range_pos", "sc_range_state",
     "sc_range_ino", "sc_range_start", "sc_range_end", "sc_range_asked", "sc_flusher_kicked",
     "sc_saved_issuer", "sc_victim", "alloc_pfn", "charge_step", "sc_lumpy_began_ns",
+    # mem_cgroup_hierarchical_reclaim, and what of balance_pgdat soft limit reclaim keeps
+    "hr_root", "hr_loop", "hr_total", "hr_victim", "hr_excess",
+    "soft_step", "soft_next", "soft_loop", "soft_total", "soft_priority", "soft_nr_scanned",
+    "soft_nr_reclaimed", "soft_nr_to_reclaim",
     # struct reclaim totals of the call under way
     "stall_kind", "stall_begin_ns", "stall_cw_ns", "stall_wp_ns", "stall_wait_ns",
     "stall_pause_ns", "stall_written", "stall_dirty_met",

@@ -30,6 +30,8 @@ ZONE = np.dtype(
         ("inactive_ratio", np.int64),
         ("nr_isolated", np.int64, (2,)),  # anon, file
         ("last_freed_ms", np.int64, (2,)),  # lru_ms of the page reclaimed last: anon, file
+        ("nr_soft_exceeded", np.int64),  # memcgs in the zone's tree of soft limits
+        ("soft_inserted", np.int64),  # insertions into it
         ("nr_file_dirty", np.int64),
         ("nr_writeback", np.int64),
         ("pcp_batch", np.int64),  # pages moved between a CPU's list and the free list at once

@@ -16,6 +16,7 @@ from sim.machine.machine import CPU, NR_ZONES
 from sim.machine.page import PG_kernel, PG_swapbacked
 from sim.machine.vmstat import NR_SWAP_USED_PAGES
 from sim.mm.buddy import free_one_page, free_run, rmqueue_run, rmqueue_smallest
+from sim.mm.res_counter import memcg_check_events, res_counter_uncharge
 
 PCP_COUNT, PCP_HEAD, PCP_TAIL = 4, 7, 10
 """Words of ``m.cpu[cpu]``, each for three zones: a CPU's page lists."""
@@ -200,11 +201,13 @@ def uncharge_page(m: Any, pfn: Any) -> Any:
     """mem_cgroup_uncharge: the page no longer counts against its memcg."""
     page = m.page[pfn]
     memcg = m.memcg[page.memcg]
-    memcg.usage -= 1
+    res_counter_uncharge(m, page.memcg)
     if page.page_flags & PG_swapbacked:
         memcg.nr_anon -= 1
     else:
         memcg.nr_file -= 1
+    if page.memcg > 0:
+        memcg_check_events(m, page.memcg, page.zone)
 
 
 @njit

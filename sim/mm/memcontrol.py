@@ -1,12 +1,14 @@
 """Charging pages to a memcg, and reclaim when it is full (memcontrol.c; mechanics 2.13).
 
 # Differs from 2.6.35: the stock of pages charged in advance is one per memcg instead of one per
-# CPU holding one memcg's charges; no hierarchy and no soft limit yet.
+# CPU holding one memcg's charges.
 """
 
 from __future__ import annotations
 
 from typing import Any
+
+import numpy as np
 
 from sim.engine.jit import njit
 from sim.machine.machine import NOW, WAKE_KSWAPD
@@ -14,7 +16,8 @@ from sim.machine.page import PG_swapbacked
 from sim.machine.task import DONE, PF_MEMDIE, WANT_MEMCG_OOM
 from sim.machine.vmstat import KSWAPD_AWAKE, MEMCG_FAILCNT, MEMCG_PENDING
 from sim.machine.wake import wake_up
-from sim.mm.vmscan_direct import begin_reclaim, do_try_to_free_pages, end_reclaim
+from sim.mm.memcg_hierarchy import begin_hierarchical_reclaim, mem_cgroup_hierarchical_reclaim
+from sim.mm.res_counter import charged_pages, memcg_check_events, res_counter_charge, use_charge
 
 CHARGE_PAGES = 32
 MEM_CGROUP_RECLAIM_RETRIES = 5
@@ -25,63 +28,56 @@ CHARGE_RECLAIM = 2
 
 
 @njit
-def _res_counter_charge(memcg: Any, pages: Any) -> Any:
-    """res_counter_charge on usage plus stock; False over the limit."""
-    charged = memcg.usage + memcg.stock + pages
-    if memcg.limit and charged > memcg.limit:
-        memcg.failcnt += 1
-        return False
-    memcg.max_usage = max(memcg.max_usage, charged)
-    return True
-
-
-@njit
 def _queue_for_kswapd(m: Any, g: Any) -> Any:
-    """C16: above its low watermark the memcg goes on kswapd's pending list."""
-    memcg = m.memcg[g]
-    if memcg.pending or memcg.usage + memcg.stock <= memcg.wmark_low:
-        return
-    memcg.pending = 1
-    memcg.pending_since_ns = m.clock[NOW]
-    m.vm[MEMCG_PENDING] += 1
-    if not m.vm[KSWAPD_AWAKE]:
-        wake_up(m, WAKE_KSWAPD)
+    """C16: above its low watermark the memcg, or one above it, goes on kswapd's pending list."""
+    each = np.int64(g)
+    while each:
+        memcg = m.memcg[each]
+        if not memcg.pending and charged_pages(memcg) > memcg.wmark_low:
+            memcg.pending = 1
+            memcg.pending_since_ns = m.clock[NOW]
+            m.vm[MEMCG_PENDING] += 1
+            if not m.vm[KSWAPD_AWAKE]:
+                wake_up(m, WAKE_KSWAPD)
+        each = memcg.parent
 
 
 @njit
 def mem_cgroup_try_charge(m: Any, t: Any) -> Any:
-    """Charge one page to the task's memcg, reclaiming from it if need be; a stop code."""
+    """Charge one page to the task's memcg, reclaiming from who is over its limit; a stop code."""
     sc = m.task[t]
-    g = sc.memcg
+    g = np.int64(sc.memcg)
     memcg = m.memcg[g]
     while True:
         if sc.charge_step == CHARGE_RECLAIM:
-            stop = do_try_to_free_pages(m, t)
+            stop = mem_cgroup_hierarchical_reclaim(m, t, False)
             if stop != DONE:
                 return stop
-            reclaimed = end_reclaim(m, t)
             sc.charge_step = CHARGE_SINGLE
-            if reclaimed == 0 and memcg.usage + memcg.stock >= memcg.limit:
+            over = m.memcg[sc.hr_root]
+            if sc.hr_total == 0 and charged_pages(over) >= over.limit:
                 sc.sc_memcg_retries -= 1
                 if sc.sc_memcg_retries < 0:
                     sc.sc_memcg_retries = MEM_CGROUP_RECLAIM_RETRIES
                     return WANT_MEMCG_OOM
         if memcg.stock > 0:
-            memcg.stock -= 1
-            memcg.usage += 1
+            use_charge(m, g, -1)
             break
         if sc.charge_step == CHARGE_TRY:
             sc.sc_memcg_retries = MEM_CGROUP_RECLAIM_RETRIES
-            if _res_counter_charge(memcg, CHARGE_PAGES):
-                memcg.stock = CHARGE_PAGES - 1
-                memcg.usage += 1
+            if res_counter_charge(m, g, CHARGE_PAGES) < 0:
+                use_charge(m, g, CHARGE_PAGES - 1)
                 break
             sc.charge_step = CHARGE_SINGLE
-        if sc.pf_flags & PF_MEMDIE or _res_counter_charge(memcg, 1):
-            memcg.usage += 1
+        if sc.pf_flags & PF_MEMDIE:
+            use_charge(m, g, 0)
+            break
+        over_limit = res_counter_charge(m, g, 1)
+        if over_limit < 0:
+            use_charge(m, g, 0)
             break
         m.vm[MEMCG_FAILCNT] += 1
-        begin_reclaim(m, t, g, 0)
+        begin_hierarchical_reclaim(m, t, over_limit)
         sc.charge_step = CHARGE_RECLAIM
     sc.charge_step = CHARGE_TRY
     if m.rules[0].memcg_kswapd and g > 0:
@@ -98,3 +94,5 @@ def commit_charge(m: Any, t: Any, pfn: Any) -> Any:
         m.memcg[page.memcg].nr_anon += 1
     else:
         m.memcg[page.memcg].nr_file += 1
+    if page.memcg > 0:
+        memcg_check_events(m, page.memcg, page.zone)

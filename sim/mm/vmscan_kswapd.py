@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from sim.engine.jit import njit
 from sim.machine.machine import KSWAPD_MAX_ORDER, LIMIT, NOW, NR_MEMCGS, NR_ZONES, WAKE_KSWAPD
 from sim.machine.page import LRU_ACTIVE_ANON
@@ -21,6 +23,11 @@ from sim.machine.vmstat import (
 from sim.machine.wake import wake_up
 from sim.machine.zone import WMARK_HIGH, WMARK_LOW, WMARK_MIN
 from sim.mm.free import zone_watermark_ok
+from sim.mm.memcg_hierarchy import (
+    has_local_usage,
+    mem_cgroup_select_victim,
+    mem_cgroup_soft_limit_reclaim,
+)
 from sim.mm.scan_control import (
     DEF_PRIORITY,
     STEP_AFTER,
@@ -118,7 +125,11 @@ def _balance_zones(m: Any, t: Any) -> Any:
         zone = m.zone[z]
         skip = not zone.present_pages or (zone.all_unreclaimable and sc.sc_priority != DEF_PRIORITY)
         # What was begun is brought to its end: it may hold isolated pages.
-        if sc.sc_zone_step != ZONE_BEGIN or not skip:
+        if sc.soft_step or sc.sc_zone_step != ZONE_BEGIN or not skip:
+            if sc.soft_step or sc.sc_zone_step == ZONE_BEGIN:
+                stop = mem_cgroup_soft_limit_reclaim(m, t, z)
+                if stop != DONE:
+                    return stop
             if sc.sc_zone_step != ZONE_BEGIN or not zone_watermark_ok(
                 m, z, order, 8 * zone.watermark[WMARK_HIGH], sc.sc_end_zone
             ):
@@ -195,10 +206,13 @@ def next_pending_memcg(m: Any) -> Any:
 
 @njit
 def begin_memcg_balance(m: Any, t: Any, g: Any) -> Any:
-    """kswapd takes up memcg ``g``: one round of reclaim from DEF_PRIORITY down."""
+    """kswapd takes up memcg ``g``: a round from DEF_PRIORITY down, in it or the next below it."""
     sc = m.task[t]
     sc.issuer = ISSUER_KSWAPD
-    sc.sc_memcg = g
+    sc.hr_root = g
+    sc.sc_memcg = mem_cgroup_select_victim(m, g)
+    while sc.sc_memcg != g and not has_local_usage(m.memcg[sc.sc_memcg]):
+        sc.sc_memcg = mem_cgroup_select_victim(m, g)
     sc.sc_order = 0
     sc.sc_priority = DEF_PRIORITY
     sc.sc_nr_to_reclaim = SWAP_CLUSTER_MAX
@@ -219,7 +233,7 @@ def memcg_balance(m: Any, t: Any) -> Any:
     a zone needs global reclaim, which goes first.
     """
     sc = m.task[t]
-    g = sc.sc_memcg
+    g = np.int64(sc.hr_root)
     while True:
         stop = do_try_to_free_pages(m, t)
         if stop != DONE:

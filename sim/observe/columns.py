@@ -113,6 +113,7 @@ _MEMCG_FIELDS: dict[str, tuple[str, str, float, bool]] = {
     # field of the record: column, unit, factor, is a rate
     "usage": ("usage_mib", "MiB", PAGE_MIB, False),
     "limit": ("limit_mib", "MiB", PAGE_MIB, False),
+    "soft_limit": ("soft_limit_mib", "MiB", PAGE_MIB, False),
     "nr_file": ("file_mib", "MiB", PAGE_MIB, False),
     "nr_anon": ("anon_mib", "MiB", PAGE_MIB, False),
     "nr_dirty": ("dirty_mib", "MiB", PAGE_MIB, False),

@@ -34,6 +34,7 @@ from sim.observe.sources import (
     stall_percentile_ms,
     stall_sum,
     taken,
+    taken_in_hierarchy,
 )
 from sim.observe.tables import (
     Latency,
@@ -153,6 +154,7 @@ def _memcg_reclaim() -> None:
         otherwise=stall_ns(kind),
     )  # fmt: skip
     _count("memcg_failcnt", "memcg_failcnt", "lower", unit="failures")
+    _hierarchy()
     _count("memcg_dirty_throttled", "memcg_dirty_throttled", unit="looks")
     _count("memcg_flusher_kicks", "memcg_flusher_kicks", unit="kicks")
     title = "Wake-ups of containers' own flushers"
@@ -163,6 +165,22 @@ def _memcg_reclaim() -> None:
     _count("flusher_foreign_inodes", "flusher_foreign_inodes", "lower", title, unit="inodes")
     _ms("flusher_search_ms", "flusher_search_ns", title="CPU time of that search")
     _count("memcg_flusher_scanned", "memcg_flusher_scanned", "lower", "Pages these looked at")
+
+
+def _hierarchy() -> None:
+    """Limits above the task's own memcg, and soft limits."""
+    name = "memcg_reclaims_of_others"
+    title = "Memcg reclaim in another container than the task's"
+    _count(name, name, "lower", title, unit="calls")
+    for what in ("reclaimed", "written"):
+        formula = f"sum of {what} over the victims of memcg reclaim whose owner is not the task's"
+        title = f"Pages of others {what} by memcg reclaim"
+        compute = taken_in_hierarchy(what)
+        _add(f"memcg_{what}_from_others", "pages", formula, "lower", compute, title)
+    title = "Containers over their soft limit that kswapd reclaimed from"
+    _count("soft_limit_reclaims", "soft_limit_reclaims", "", title, unit="calls")
+    _count("soft_limit_scanned", "soft_limit_scanned", "", "Pages scanned for a soft limit")
+    _count("soft_limit_reclaimed", "soft_limit_reclaimed", "", "Pages reclaimed for a soft limit")
 
 
 def _high_order() -> None:

@@ -31,6 +31,7 @@ FREE_BLOCKS = tuple(f"free_blocks_order{order}" for order in range(MAX_ORDER))
 MEMCG_FIELDS = (
     "usage",
     "limit",
+    "soft_limit",
     "nr_file",
     "nr_anon",
     "nr_dirty",

@@ -91,6 +91,19 @@ def taken(what: str) -> Source:
     return source
 
 
+def taken_in_hierarchy(what: str) -> Source:
+    """Pages that reclaim for a memcg, at its limit or at one above it, took from another memcg."""
+
+    def source(result: Result) -> int | None:
+        if not result.has("victims"):
+            return None
+        rows = result.victims
+        others = (rows["issuer"] == Issuer.MEMCG) & (rows["group"] > 0)
+        return int(rows[what][others & (rows["owner"] != rows["group"])].sum())
+
+    return source
+
+
 # ---- stalls and sleeps
 
 

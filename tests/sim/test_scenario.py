@@ -86,6 +86,12 @@ def test_the_digest_tells_scenarios_apart_and_ignores_order() -> None:
         (Scenario(memcgs=(MemcgSpec(name="root"),)), "memcgs.0.name"),
         (Scenario(memcgs=(MemcgSpec(name="g"), MemcgSpec(name="g"))), "memcgs.1.name"),
         (Scenario(memcgs=(MemcgSpec(name="g", limit_mib=3),)), "memcgs.0.limit_mib"),
+        (Scenario(memcgs=(MemcgSpec(name="g", soft_limit_mib=-1),)), "memcgs.0.soft_limit_mib"),
+        (Scenario(memcgs=(MemcgSpec(name="g", parent="g"),)), "memcgs.0.parent"),
+        (
+            Scenario(memcgs=(MemcgSpec(name="g", parent="h"), MemcgSpec(name="h"))),
+            "memcgs.0.parent",
+        ),
         (Scenario(workloads=(WorkloadSpec(kind=SEQW, memcg="g"),)), "workloads.0.memcg"),
         (Scenario(workloads=(WorkloadSpec(kind=SEQW, threads=65),)), "workloads.0.threads"),
         (

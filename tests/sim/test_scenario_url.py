@@ -42,6 +42,7 @@ from sim.scenario_url import (
 )
 from sim.scenario_url_items import (
     MEMCG_DEFAULT,
+    MEMCG_LETTERS,
     MIX_DEFAULT,
     MIX_SHARES,
     WORKLOAD_DEFAULT,
@@ -76,7 +77,8 @@ def test_every_field_of_list_items_has_a_letter() -> None:
     assert set(WORKLOAD_LETTERS.values()) == workload
     mix = {f.name for f in dataclasses.fields(MixSpec)} - {"rate_kib_per_s", "memcg"}
     assert set(MIX_SHARES) == mix
-    assert {f.name for f in dataclasses.fields(MemcgSpec)} == {"name", "limit_mib"}
+    memcg = {f.name for f in dataclasses.fields(MemcgSpec)} - {"name", "limit_mib"}
+    assert set(MEMCG_LETTERS.values()) == memcg
 
 
 def test_keys_are_unique_and_in_the_alphabet() -> None:
@@ -162,7 +164,7 @@ def test_any_text_decodes_to_a_scenario_that_only_a_limit_forbids(text: str) -> 
         ("m=root.64", "memcgs.0.name", "root"),
         ("m=g.64~g.32", "memcgs.1.name", "g"),
         ("m=g.2", "memcgs.0.limit_mib", "2"),
-        ("m=g.64.s32", "memcgs.0", "s32"),
+        ("m=g.64.q32", "memcgs.0", "q32"),
         ("m=g.x0.64", "memcgs.0", "x0"),
         ("w=dance.root", "workloads.0.kind", "dance"),
         ("w=seqw.g", "workloads.0.memcg", "g"),
@@ -220,6 +222,36 @@ def test_the_grammar_of_lists_is_that_of_the_interfaces() -> None:
         WorkloadSpec(kind=WorkloadKind.SEQ_WRITER, memcg="g1", rate_kib_per_s=20, file_mib=512),
         WorkloadSpec(kind=WorkloadKind.MMAP_DIRTIER, file_mib=600, threads=2),
     )
+
+
+def test_containers_have_a_soft_limit_and_one_above_them() -> None:
+    scenario, problems = decode("m=box.64~web.32.p-box.s16~web-.x2.8.p-web")
+    assert problems == []
+    assert scenario.memcgs == (
+        MemcgSpec(name="box", limit_mib=64),
+        MemcgSpec(name="web", limit_mib=32, soft_limit_mib=16, parent="box"),
+        MemcgSpec(name="web-1", limit_mib=8, parent="web"),
+        MemcgSpec(name="web-2", limit_mib=8, parent="web"),
+    )
+    assert encode(scenario) == "v=1&seed=1&m=box.64~web.32.s16.p-box~web-.x2.8.p-web"
+    assert decode("m=box.64.s0.p-root")[0].memcgs == scenario.memcgs[:1]
+
+
+@pytest.mark.parametrize(
+    ("option", "field", "value"),
+    [
+        ("p-web", "memcgs.1.parent", "web"),
+        ("p-later", "memcgs.1.parent", "later"),
+        ("p-", "memcgs.1.parent", ""),
+        ("s-1", "memcgs.1.soft_limit_mib", "-1"),
+        ("sx", "memcgs.1.soft_limit_mib", "x"),
+        ("q3", "memcgs.1", "q3"),
+    ],
+)
+def test_a_container_keeps_what_can_be_read_of_it(option: str, field: str, value: str) -> None:
+    scenario, problems = decode(f"m=box.64~web.32.{option}~later.16")
+    assert [(p.field, p.value) for p in problems] == [(field, value)]
+    assert scenario.memcgs[1] == MemcgSpec(name="web", limit_mib=32)
 
 
 def test_interventions_are_written_in_order_of_time() -> None:

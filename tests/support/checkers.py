@@ -243,8 +243,16 @@ def check_counters(arrays: Any, on_list: Places) -> None:
     assert int((isolated & ~swap).sum()) <= int(vm[NR_ISOLATED_ANON + 1])
 
 
+def _up(parent: list[int], g: int) -> set[int]:
+    """The memcgs above one."""
+    above = set()
+    while g := parent[g]:
+        above.add(g)
+    return above
+
+
 def check_charges(simulation: Any) -> None:
-    """usage is the number of charged pages; with its stock it stays within the limit."""
+    """usage: pages charged to a memcg and to those below it, with all stocks within its limit."""
     arrays = simulation.system.arrays
     flags = arrays.page["page_flags"]
     cached = arrays.slot_pfn[arrays.slot_pfn >= 0]
@@ -256,16 +264,28 @@ def check_charges(simulation: Any) -> None:
         if each["what"] == "limit":  # usage may have been up to the highest there ever was
             g = [g["name"] for g in scenario["memcgs"]].index(each["whose"])
             limits[g] = max(limits[g], each["value"] << 8)
-    victims = set(arrays.task["memcg"][arrays.task["pf_flags"] & PF_MEMDIE != 0].tolist())
+    parent = arrays.memcg["parent"].tolist()
+    below = {
+        g: {h for h in range(len(parent)) if h and g in _up(parent, h)} for g in range(len(parent))
+    }
+    below[0] = set()
+    killed = set(arrays.task["memcg"][arrays.task["pf_flags"] & PF_MEMDIE != 0].tolist())
+    victims = {g for g in below if killed & {g, *below[g]}}
+    for z, zone in enumerate(arrays.zone):
+        listed = int(arrays.memcg["soft_on_tree"][:, z].sum())
+        assert int(zone["nr_soft_exceeded"]) == listed, f"zone {z}: soft limits"
     for g, memcg in enumerate(arrays.memcg):
-        assert int(memcg["usage"]) == per_memcg[g], f"memcg {g}"
+        with_children = per_memcg[g] + sum(per_memcg[h] for h in below[g])
+        assert int(memcg["usage"]) == with_children, f"memcg {g}"
+        stocks = sum(int(arrays.memcg["stock"][h]) for h in below[g])
+        assert int(memcg["child_stock"]) == stocks, f"memcg {g}: stocks below it"
         assert int(memcg["nr_file"]) + int(memcg["nr_anon"]) == per_memcg[g]
         mine = arrays.page["memcg"] == g
         assert int(memcg["nr_dirty"]) == int((dirty & mine).sum())
         writeback = flags & PG_writeback != 0
         assert int(memcg["nr_writeback"]) == int((writeback & mine).sum())
         if memcg["limit"] and g not in victims:
-            charged = int(memcg["usage"]) + int(memcg["stock"])
+            charged = int(memcg["usage"]) + int(memcg["stock"]) + stocks
             assert charged <= int(memcg["limit"]), f"memcg {g} is over its limit"
             assert int(memcg["max_usage"]) <= max(int(memcg["limit"]), limits[g - 1])
 

@@ -169,7 +169,15 @@ def small_scenarios(draw: st.DrawFn) -> Scenario:
             transfer_kb_per_s=draw(st.sampled_from([0, 1_000_000, 2000])),
         ),
         fs=FsSpec(commit_interval_ms=draw(st.sampled_from([100, 700, 5000]))),
-        memcgs=tuple(MemcgSpec(name=n, limit_mib=draw(st.integers(4, 24))) for n in names),
+        memcgs=tuple(
+            MemcgSpec(
+                name=n,
+                limit_mib=draw(st.integers(4, 24)),
+                soft_limit_mib=draw(st.sampled_from([0, 0, 1, 8])),
+                parent=draw(st.sampled_from(["root", *names[:i]])),
+            )
+            for i, n in enumerate(names)
+        ),
         mix=MixSpec(rate_kib_per_s=0),
         workloads=tuple(draw(st.lists(_group(["root", *names]), min_size=1, max_size=4))),
     )

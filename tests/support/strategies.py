@@ -69,7 +69,16 @@ def _memcgs(draw: st.DrawFn) -> tuple[MemcgSpec, ...]:
     names += [f"{prefix}{i + 1}" for i in range(draw(st.integers(0, 12)))]
     names = list(dict.fromkeys(names))
     limits = st.sampled_from([64, 128]) | st.integers(4, 65536)
-    return tuple(MemcgSpec(name=name, limit_mib=draw(limits)) for name in names)
+    soft = st.sampled_from([0, 0, 16]) | st.integers(0, 65536)
+    return tuple(
+        MemcgSpec(
+            name=name,
+            limit_mib=draw(limits),
+            soft_limit_mib=draw(soft),
+            parent=draw(st.sampled_from(["root", "root", *names[:i]])),
+        )
+        for i, name in enumerate(names)
+    )
 
 
 @st.composite
