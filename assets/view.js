@@ -22,7 +22,10 @@
     tellLink();
   }
 
+  /* Who shows or follows the link hears of it: charts for their captions, and the report. */
   function tellLink() {
+    const report = $("share-report");
+    if (report) report.href = `/export/report.html${location.search || "?v=1&seed=1"}`;
     if (lab.setLink) lab.setLink(location.href);
   }
 

@@ -44,6 +44,7 @@ LINK = "share-link"
 COPY = "share-copy"
 COPIED = "share-copied"
 CLI = "share-cli"
+REPORT = "share-report"
 
 # ---- sidebar
 PRESETS = "sidebar-presets"

@@ -14,6 +14,7 @@ from dashboard.http import (
     frames,
     headers,
     recordings,
+    report,
     runs,
     thumbs,
     validation,
@@ -27,7 +28,7 @@ def register(server: Flask, services: Services) -> None:
     headers.compress(server)
     errors.register(server)
     rooms = (
-        runs, frames, figures, events, explain, divergence, export, recordings, thumbs,
+        runs, frames, figures, events, explain, divergence, export, report, recordings, thumbs,
         validation, vendor,
     )  # fmt: skip
     for room in rooms:

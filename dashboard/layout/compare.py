@@ -48,38 +48,51 @@ def compare_bar() -> Component:
                 ],
                 className="when-paired",
             ),
-            html.Details(
-                [
-                    html.Summary("B from a link"),
-                    html.Div(
-                        [
-                            html.Label(
-                                "Link or differences, such as p=p5.p6",
-                                htmlFor=ids.OTHER,
-                                className="offscreen",
-                            ),
-                            dcc.Input(
-                                id=ids.OTHER,
-                                type="text",
-                                value="",
-                                debounce=True,
-                                className="field wide",
-                                autoComplete="off",
-                                spellCheck=False,
-                                placeholder="a link, or differences from A: p=p5.p6&dr=40",
-                            ),
-                            html.Button("Compare", id=ids.OTHER_SET, className="button"),
-                        ],
-                        className="other-row",
-                    ),
-                    html.P(id=ids.OTHER_NOTE, className="quiet", role="status"),
-                ],
-                className="other",
+            _other(),
+            html.A(
+                "Report",
+                href="/export/report.html?v=1&seed=1",
+                id=ids.REPORT,
+                className="button",
+                target="_blank",
+                title="All of it on one page, to print, save or send",
             ),
         ],
         id=ids.BAR,
         className="compare-bar",
         **attributes({"data-paired": "false"}),
+    )
+
+
+def _other() -> Component:
+    """A link, or differences, to compare with."""
+    return html.Details(
+        [
+            html.Summary("B from a link"),
+            html.Div(
+                [
+                    html.Label(
+                        "Link or differences, such as p=p5.p6",
+                        htmlFor=ids.OTHER,
+                        className="offscreen",
+                    ),
+                    dcc.Input(
+                        id=ids.OTHER,
+                        type="text",
+                        value="",
+                        debounce=True,
+                        className="field wide",
+                        autoComplete="off",
+                        spellCheck=False,
+                        placeholder="a link, or differences from A: p=p5.p6&dr=40",
+                    ),
+                    html.Button("Compare", id=ids.OTHER_SET, className="button"),
+                ],
+                className="other-row",
+            ),
+            html.P(id=ids.OTHER_NOTE, className="quiet", role="status"),
+        ],
+        className="other",
     )
 
 

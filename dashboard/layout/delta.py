@@ -96,8 +96,8 @@ def numbers_table(runs: list[RunNumbers]) -> dict[str, Any]:
         ],
         "verdict": verdict(runs) if paired else "",
         "note": f"{absent} further metrics were not recorded in this run." if absent else "",
-        "markdown": markdown(runs, [*_headline(own), *mmtests]),
-        "plain": plain(runs, [*_headline(own), *mmtests]),
+        "markdown": markdown(runs, [*headline_lines(own), *mmtests]),
+        "plain": plain(runs, [*headline_lines(own), *mmtests]),
     }
 
 
@@ -125,7 +125,8 @@ def mmtests_lines(runs: list[RunNumbers]) -> list[Line]:
     return [line for line in lines if line.known]
 
 
-def _headline(lines: list[Line]) -> list[Line]:
+def headline_lines(lines: list[Line]) -> list[Line]:
+    """Those of the page's headline."""
     titles = {METRICS[name].title for name in HEADLINE}
     return [line for line in lines if line.name in titles]
 
@@ -150,7 +151,7 @@ def verdict(runs: list[RunNumbers]) -> str:
     lines = metric_lines(runs)
     if all(line.a == line.b for line in lines):
         return f"No difference: A and B agree in all {len(lines)} numbers."
-    head = [line for line in _headline(lines) if line.mark]
+    head = [line for line in headline_lines(lines) if line.mark]
     seeds = {str(run.seed) for run in runs if run.seed is not None}
     which = f" with seed {', '.join(sorted(seeds))}" if seeds else ""
     caution = (
@@ -202,33 +203,36 @@ def plain(runs: list[RunNumbers], lines: list[Line]) -> str:
     """Columns for a mail, below 78 characters; ASCII but for names of tasks."""
     paired = len(runs) > 1
     short = "AB"[: len(runs)]
-    legend = [f"{letter}: {_bare(run.label)}" for letter, run in zip(short, runs, strict=True)]
-    width = 1 + max((len(_named(line)) for line in lines), default=0)
+    legend = [f"{letter}: {bare_label(run.label)}" for letter, run in zip(short, runs, strict=True)]
+    width = 1 + max((len(named_with_unit(line)) for line in lines), default=0)
     out = [*legend, "", " " * width + "".join(letter.rjust(_VALUE) for letter in short)]
     for line in lines:
-        text = _named(line).ljust(width) + number_text(line.a).rjust(_VALUE)
+        text = named_with_unit(line).ljust(width) + number_text(line.a).rjust(_VALUE)
         if paired:
             text += number_text(line.b).rjust(_VALUE)
             text += change_text(line.a, line.b).rjust(_CHANGE) + f" {line.mark}"
         out.append(text.replace("−", "-").replace("–", "-").replace("×", "x").rstrip())
     if paired:
-        out += ["", *_folded(verdict(runs))]
+        out += ["", *folded(verdict(runs))]
     return "\n".join(out) + "\n"
 
 
-def _bare(label: str) -> str:
+def bare_label(label: str) -> str:
+    """A run's label without its letter."""
     return label.partition(": ")[2] or label
 
 
-def _named(line: Line) -> str:
+def named_with_unit(line: Line) -> str:
+    """A number's name, its unit behind it where the name does not say it."""
     told = line.unit in line.name.lower() or line.name.endswith("%")
     return line.name if told else f"{line.name}, {line.unit}"
 
 
-def _folded(text: str) -> list[str]:
+def folded(text: str, most: int = 72) -> list[str]:
+    """Lines of at most so many characters, but for longer words; ASCII signs for arrows."""
     lines = [""]
     for word in text.replace("−", "-").replace("→", "->").replace("×", "x").split():
-        if len(lines[-1]) + len(word) + 1 > 72:
+        if lines[-1] and len(lines[-1]) + len(word) + 1 > most:
             lines.append("")
         lines[-1] += (" " if lines[-1] else "") + word
     return lines

@@ -50,10 +50,34 @@ def trace_links(link: PageLink) -> Component:
     return [
         own,
         *other,
+        html.H2("Report"),
+        _report(link),
         html.H2("Repeat it without the page"),
         html.P("The same engine, the same seed, the same bits:", className="quiet"),
         html.Pre(f"python -m sim run '{cli}'", id=ids.CLI, tabIndex=0),
     ]
+
+
+def _report(link: PageLink) -> Component:
+    """One document in three forms."""
+    query = link.search_or("")[0].removeprefix("?")
+    forms = (
+        ("html", "a page", "to print, or to save as PDF by the browser's print"),
+        ("md", "Markdown", "for a bug report or a wiki; its charts are links to this server"),
+        ("txt", "plain text", "72 columns, for a mail to a list"),
+    )
+    return html.Ul(
+        [
+            html.Li(
+                [
+                    html.A(name, href=f"/export/report.{kind}?{query}", target="_blank"),
+                    html.Span(f" {what}", className="quiet"),
+                ]
+            )
+            for kind, name, what in forms
+        ],
+        className="downloads",
+    )
 
 
 def _downloads(title: str, query: str, *, trace: bool = True) -> Component:

@@ -1,0 +1,98 @@
+"""A report as a page of its own, to be read, saved or printed; report.js draws its charts."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from dashboard.layout.delta import change_text, named_with_unit, number_text
+from dashboard.layout.report import Ran, Report
+
+_FIGURES = "report-figures"
+
+
+def report_page(report: Report, theme: str, styles: list[str], scripts: list[str]) -> str:
+    """HTML with everything in it but scripts and styles, which are this server's own."""
+    head = "".join(f'<link rel="stylesheet" href="{escape(url)}">' for url in styles)
+    tail = "".join(f'<script src="{escape(url)}"></script>' for url in scripts)
+    body = Markup("").join(
+        [
+            _above(report),
+            *(_run(run) for run in report.runs),
+            _numbers(report),
+            *(_chart(chart.name, chart.title, chart.question) for chart in report.charts),
+        ]
+    )
+    return (
+        f'<!DOCTYPE html><html lang="en" data-theme="{escape(theme)}"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(report.title)} – Reclaim Lab report</title>{head}</head>"
+        f'<body class="report"><main>{body}</main>{_data(report)}{tail}</body></html>'
+    )
+
+
+def _above(report: Report) -> Markup:
+    told = Markup("<p><strong>{}</strong></p>").format(report.difference)
+    found = Markup('<p class="verdict">{}</p>').format(report.verdict)
+    return Markup(
+        '<header><p class="report-tools"><button type="button" class="button" data-report-print>'
+        "Print or save as PDF</button></p><h1>{}</h1><p>{}</p>{}{}"
+        '<p class="report-link"><a href="{}">{}</a></p></header>'
+    ).format(
+        report.title, report.question, told if report.difference else "",
+        found if report.verdict else "", report.link, report.link,
+    )  # fmt: skip
+
+
+def _run(run: Ran) -> Markup:
+    facts = Markup("").join(
+        Markup("<div><dt>{}</dt><dd>{}</dd></div>").format(name, value) for name, value in run.facts
+    )
+    return Markup(
+        '<section class="report-run"><h2>{}: {}</h2><p>{}</p><dl>{}</dl>'
+        '<p class="report-link"><a href="{}">{}</a></p></section>'
+    ).format(run.letter, run.title, run.words, facts, run.link, run.link)
+
+
+def _numbers(report: Report) -> Markup:
+    heads = [run.letter for run in report.runs] + (["Change"] if report.paired else [])
+    rows = []
+    for line in report.lines:
+        cells = [number_text(line.a)]
+        if report.paired:
+            cells += [number_text(line.b), change_text(line.a, line.b)]
+        marked = [Markup('<td class="mark-{}">{}</td>').format(line.mark, line.mark)]
+        values = [Markup('<td class="num">{}</td>').format(cell) for cell in cells]
+        rows.append(
+            Markup('<tr><th scope="row">{}</th>{}</tr>').format(
+                named_with_unit(line), Markup("").join(values + (marked if report.paired else []))
+            )
+        )
+    top = Markup('<th scope="col">Number, unit</th>') + Markup("").join(
+        Markup('<th scope="col" class="num">{}</th>').format(text) for text in heads
+    )
+    if report.paired:
+        top += Markup('<th scope="col">B is</th>')
+    return Markup(
+        '<section><h2>Numbers</h2><table class="table"><thead><tr>{}</tr></thead>'
+        "<tbody>{}</tbody></table></section>"
+    ).format(top, Markup("").join(rows))
+
+
+def _chart(name: str, title: str, question: str) -> Markup:
+    return Markup(
+        '<figure class="report-figure" data-report-figure="{}"><div class="report-plot">'
+        '<p class="quiet">Drawing {}…</p></div><figcaption>{}</figcaption></figure>'
+    ).format(name, title, question)
+
+
+def _data(report: Report) -> str:
+    """The charts, as a data block: no script runs in it, and nothing in it can end it."""
+    figures: dict[str, Any] = {
+        chart.name: {"title": chart.title, "height": chart.height, **chart.figure}
+        for chart in report.charts
+    }
+    text = json.dumps(figures, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+    return f'<script type="application/json" id="{_FIGURES}">{text}</script>'
