@@ -68,11 +68,11 @@
   function numbersRow(row) {
     const made = document.createElement("tr");
     const cells = row.cells.map((text) => lab.make("td", text, { class: "num" }));
-    if (row.mark) {
-      const sign = row.mark === "better" ? "▲" : "▼";
-      const mark = lab.make("span", `${sign} ${row.mark}`, { class: `mark mark-${row.mark}` });
-      cells[cells.length - 1].append(" ", mark);
-    }
+    row.marks.forEach((mark, k) => {
+      if (!mark) return;
+      const sign = mark === "better" ? "▲" : "▼";
+      cells[k].append(" ", lab.make("span", `${sign} ${mark}`, { class: `mark mark-${mark}` }));
+    });
     const title = lab.make("th", row.title, { scope: "row", title: row.formula });
     made.append(title, ...cells, lab.make("td", row.unit, { class: "unit" }));
     return made;

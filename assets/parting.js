@@ -16,7 +16,7 @@
 
   async function ask() {
     const [a, b] = lab.runs();
-    if (!a || !b) return place().replaceChildren(make("p", "Overlay B first."));
+    if (!a || !b) return place().replaceChildren(make("p", "Press Overlay first: it loads B."));
     place().replaceChildren(make("p", "Comparing record by record…", { class: "quiet" }));
     const answer = await fetch(`/api/divergence/${a.key}/${b.key}`,
       { headers: { "X-Viewer": lab.viewer } });

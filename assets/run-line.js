@@ -8,6 +8,7 @@
   const SETTLE_MS = 250;
   const SETTLE_TRIES = 40;
   const RESUBMIT_MAX = 3;
+  const LETTERS = "ABCD";
   const $ = (id) => document.getElementById(id);
   const all = (selector, within) => Array.from((within || document).querySelectorAll(selector));
   const dash = () => root.dash_clientside;
@@ -40,7 +41,7 @@
       state.started = performance.now();
     }
     state.runs = run.runs;
-    lab.form.page().classList.toggle("is-paired", run.runs.length > 1);
+    showCount(run.runs.length);
     const refused = run.runs.find((r) => r.refused);
     runLines();
     showCard(refused ? refusalCard(refused) : null);
@@ -53,6 +54,15 @@
     lab.load(charts, { rec: run.rec, autoplay: false });
     followUnloaded(run.runs.slice(loaded.length));
     return nothing;
+  }
+
+  /* What belongs to runs that are not there is hidden; buttons name the run they add or drop. */
+  function showCount(count) {
+    const page = lab.form.page();
+    page.classList.toggle("is-paired", count > 1);
+    page.dataset.runs = count;
+    $("compare-fork-more").textContent = `Add ${LETTERS[count] || ""}`;
+    $("compare-drop").textContent = `Drop ${LETTERS[Math.max(1, count - 1)]}`;
   }
 
   /* B without overlay is computed, too: its numbers are in the table. */
@@ -73,8 +83,8 @@
     });
   }
 
-  const letterOf = (run) => "AB"[state.runs.indexOf(run)] || "A";
-  const runOf = (letter) => state.runs["AB".indexOf(letter)];
+  const letterOf = (run) => LETTERS[state.runs.indexOf(run)] || "A";
+  const runOf = (letter) => state.runs[LETTERS.indexOf(letter)];
   const ended = (name) => ["DONE", "FAILED", "CANCELLED"].includes(name);
 
   function runLines() {
@@ -155,7 +165,7 @@
   }
 
   function finishedWhenAll() {
-    const letters = state.runs.map((_run, i) => "AB"[i]);
+    const letters = state.runs.map((_run, i) => LETTERS[i]);
     if (!letters.every((letter) => (state.status[letter] || {}).complete)) return;
     const keys = state.runs.map((run) => run.key);
     const labels = state.runs.map((run, i) => (state.runs.length > 1 ? run.label : "Value"));

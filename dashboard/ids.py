@@ -82,6 +82,7 @@ SELECTION = "charts-selection"
 # ---- compare
 FORK = "compare-fork"
 FORK_PATCHED = "compare-fork-patched"
+FORK_MORE = "compare-fork-more"
 BAR = "compare-bar"
 SWAP = "compare-swap"
 DROP = "compare-drop"

@@ -8,13 +8,15 @@ import dash
 from dash import ClientsideFunction, Input, Output, State, ctx, no_update, set_props
 
 from dashboard import ids
-from dashboard.controls.link import PageLink
+from dashboard.controls.link import LETTERS, PageLink
 from dashboard.controls.state import other_of, patches_flipped
 from dashboard.controls.words import problem_text
+from dashboard.figures.theme import RUN_NAMES
 from dashboard.layout.delta import RunNumbers, numbers_table
 from dashboard.services.services import Services
 
-_BUTTONS = (ids.FORK, ids.FORK_PATCHED, ids.SWAP, ids.DROP)
+_BUTTONS = (ids.FORK, ids.FORK_PATCHED, ids.FORK_MORE, ids.SWAP, ids.DROP)
+_FORKS = (ids.FORK, ids.FORK_PATCHED, ids.FORK_MORE)
 
 
 def register(app: dash.Dash, services: Services) -> None:
@@ -31,7 +33,7 @@ def register(app: dash.Dash, services: Services) -> None:
     def rearrange(clicks: list[int | None], search: str) -> Any:
         link = rearranged(PageLink.parse(search), str(ctx.triggered_id))
         set_props(ids.URL, {"search": link.search_or(search)[0]})
-        return "b" if ctx.triggered_id in (ids.FORK, ids.FORK_PATCHED) else "a"
+        return LETTERS[len(link.scenarios) - 1] if ctx.triggered_id in _FORKS else "a"
 
     @app.callback(
         Output(ids.OTHER_NOTE, "children"),
@@ -51,10 +53,10 @@ def register(app: dash.Dash, services: Services) -> None:
 
     @app.callback(Output(ids.TABLE, "data"), Input(ids.FINISHED, "data"), prevent_initial_call=True)
     def numbers(finished: dict[str, Any]) -> Any:
-        results = [services.results.result(key) for key in finished.get("keys", [])[:2]]
+        results = [services.results.result(key) for key in finished.get("keys", [])]
         if not results or any(result is None for result in results):
             return no_update
-        names = finished.get("labels") or ["A", "B"]
+        names = finished.get("labels") or RUN_NAMES
         found = zip(results, names, strict=False)
         return numbers_table([RunNumbers.of(r, str(name)) for r, name in found if r is not None])
 
@@ -72,6 +74,8 @@ def rearranged(link: PageLink, button: str) -> PageLink:
         return link.with_b(link.a)
     if button == ids.FORK_PATCHED:
         return link.with_b(patches_flipped(link.a))
+    if button == ids.FORK_MORE:
+        return link.with_another(link.a)
     if button == ids.SWAP:
         return link.swapped()
-    return link.with_b(None)
+    return link.without_last()

@@ -13,7 +13,7 @@ from dash import ClientsideFunction, Input, Output, State, ctx, html, no_update
 
 from dashboard import ids
 from dashboard.attributes import attributes
-from dashboard.controls.link import PageLink
+from dashboard.controls.link import LETTERS, PageLink
 from dashboard.controls.state import after_form, head, target
 from dashboard.controls.widgets import item_rows
 from dashboard.controls.words import changed, in_words, problem_text
@@ -93,7 +93,7 @@ def page(
     services: Services, link: PageLink, problems: list[Problem], edit: str, seq: int | None
 ) -> dict[str, Any]:
     """Every text and value that a link decides, but for ``search``."""
-    edit = edit if link.b is not None else "a"
+    edit = edit if edit in LETTERS[: len(link.scenarios)] else "a"
     scenario = link.edited(edit)
     above = head(link.a)
     title = recording_title(services, link) or above.title
@@ -140,7 +140,8 @@ def words(link: PageLink) -> str:
     if link.input_key:
         known = in_words(link.a, link.b).removeprefix("B differs from A: ")
         return f"A is the recording, B is simulated with {known}"
-    return in_words(link.a, link.b)
+    others = zip("BCD", link.scenarios[1:], strict=False)
+    return " ".join(in_words(link.a, other, letter) for letter, other in others)
 
 
 def notice(problems: list[Problem]) -> Any:

@@ -10,6 +10,7 @@ from dash import ClientsideFunction, Input, Output
 from dashboard import ids
 from dashboard.controls.link import PageLink
 from dashboard.controls.state import head
+from dashboard.figures.theme import RUN_NAMES
 from dashboard.services.jobs import Busy
 from dashboard.services.limits import by_cli, past_limit
 from dashboard.services.services import Services
@@ -28,7 +29,7 @@ def register(app: dash.Dash, services: Services) -> None:
         link = PageLink.parse(request.get("search"))
         viewer = str(request.get("viewer", ""))
         runs = [recorded(services, link, viewer)] if link.input_key else []
-        runs += [simulated(services, s, viewer) for s in link.scenarios[len(runs) : 2]]
+        runs += [simulated(services, s, viewer) for s in link.scenarios[len(runs) :]]
         return {"runs": labelled(runs), "rec": bool(link.input_key)}
 
     in_browser(
@@ -77,10 +78,10 @@ def recorded(services: Services, link: PageLink, viewer: str) -> Run:
 
 
 def labelled(runs: list[Run]) -> list[Run]:
-    """A and B in front of the labels, where there are two."""
+    """A, B, C, D in front of the labels, where there are several."""
     if len(runs) < 2:
         return runs
     return [
         run | {"label": f"{letter}: {run['label']}"}
-        for letter, run in zip("AB", runs, strict=False)
+        for letter, run in zip(RUN_NAMES, runs, strict=False)
     ]

@@ -10,8 +10,15 @@ import re
 from dataclasses import dataclass, replace
 
 from sim.scenario import Problem, Scenario, ScenarioError
-from sim.scenario_url import INPUT_KEYS, decode_comparison, encode_comparison, query_of
+from sim.scenario_url import (
+    INPUT_KEYS,
+    MAX_VARIANTS,
+    decode_comparison,
+    encode_comparison,
+    query_of,
+)
 
+LETTERS = "abcd"
 _INPUT = {"rec": re.compile(r"[A-Za-z0-9._~-]{1,80}"), "file": re.compile(r"[0-9a-f]{12}")}
 
 
@@ -73,21 +80,33 @@ class PageLink:
             return fallback, [error.problem]
 
     def edited(self, which: str) -> Scenario:
-        """The scenario that the controls show: ``a`` or ``b``; beside a recording always B."""
-        return self.b if self.b is not None and (which == "b" or self.input_key) else self.a
+        """The scenario that the controls show: ``a`` to ``d``; beside a recording always B."""
+        return self.scenarios[self._place(which)]
+
+    def _place(self, which: str) -> int:
+        place = 1 if self.input_key and self.b is not None else LETTERS.find(which)
+        return place if 0 <= place < len(self.scenarios) else 0
 
     def with_edited(self, which: str, scenario: Scenario) -> PageLink:
         """The same comparison with one side replaced; a recording stays, B is simulated."""
         if self.input_key:
             return self.with_b(scenario)
-        if which == "b" and self.b is not None:
-            return replace(self, scenarios=(self.a, scenario, *self.scenarios[2:]))
-        return replace(self, scenarios=(scenario, *self.scenarios[1:]))
+        place = self._place(which)
+        scenarios = (*self.scenarios[:place], scenario, *self.scenarios[place + 1 :])
+        return replace(self, scenarios=scenarios)
 
     def with_b(self, scenario: Scenario | None) -> PageLink:
         """Compare A with another scenario, or with nothing."""
         others = () if scenario is None else (scenario,)
         return replace(self, scenarios=(self.a, *others))
+
+    def with_another(self, scenario: Scenario) -> PageLink:
+        """One more beside those there are, up to four."""
+        return replace(self, scenarios=(*self.scenarios, scenario)[:MAX_VARIANTS])
+
+    def without_last(self) -> PageLink:
+        """The last one dropped; A stays."""
+        return replace(self, scenarios=self.scenarios[:-1] or self.scenarios)
 
     def swapped(self) -> PageLink:
         """B becomes A; a recording cannot become B."""

@@ -69,14 +69,14 @@ def _clip(text: str) -> str:
     return text if len(text) <= 40 else f"{text[:39]}…"
 
 
-def in_words(a: Scenario, b: Scenario) -> str:
+def in_words(a: Scenario, b: Scenario, letter: str = "B") -> str:
     """``B differs from A: patch 6 on``, or that it does not."""
     phrases = [difference.phrase for difference in differences(a, b)]
     if not phrases:
-        return "B is the same as A: every number must agree."
+        return f"{letter} is the same as A: every number must agree."
     more = len(phrases) - MOST_NAMED
     rest = f" and {more} more" if more > 0 else ""
-    return f"B differs from A: {'; '.join(phrases[:MOST_NAMED])}{rest}."
+    return f"{letter} differs from A: {'; '.join(phrases[:MOST_NAMED])}{rest}."
 
 
 def changed(scenario: Scenario) -> list[Difference]:

@@ -25,7 +25,6 @@ from sim.scenario_url import encode
 KINDS = {"md": "text/markdown", "txt": "text/plain", "html": "text/html"}
 AT_ONCE = 3
 """Reports made at the same time; each draws all charts."""
-RUNS_MAX = 2
 _ASSETS = Path(__file__).resolve().parents[2] / "assets"
 _STYLES = ("00-tokens.css", "20-parts.css", "40-report.css")
 
@@ -43,11 +42,6 @@ def blueprint(services: Services) -> Blueprint:
         if theme not in THEMES:
             raise Refusal(400, "no such theme", field="theme", limit=", ".join(THEMES))
         wanted = compared(services)
-        if len(wanted) > RUNS_MAX:
-            raise Refusal(
-                400, f"a report compares two runs, not {len(wanted)}", field="c",
-                limit=f"{RUNS_MAX} runs", hint="leave c. and d. out of the link",
-            )  # fmt: skip
         keys = [submit(services, what) for what in wanted]
         found = results(services, keys)
         if not turns.acquire(blocking=False):
@@ -82,7 +76,7 @@ def made(services: Services, found: list[Result], theme: str) -> Report:
         links[0] = f"{request.host_url}?{link.input_key}={link.input_name}"
     runs = [
         ran(letter, name, result, at)
-        for letter, name, result, at in zip("AB", names, found, links, strict=False)
+        for letter, name, result, at in zip("ABCD", names, found, links, strict=False)
     ]
     url = f"{request.host_url}?{query}"
     return Report(

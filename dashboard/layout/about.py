@@ -39,7 +39,7 @@ _KEYS = (
     ("Z Esc", "zoom to the selected interval, clear it"),
     ("1 … 7", "tabs"),
     ("S", "controls on or off"),
-    ("O", "overlay B on or off"),
+    ("O", "overlay B to D on or off"),
     ("C", "copy the link"),
     ("T", "dark or light"),
     ("?", "this sheet"),

@@ -9,7 +9,7 @@ from dash import html
 from dashboard import ids
 from dashboard.attributes import attributes
 from dashboard.figures.registry import FIGURES
-from dashboard.figures.theme import ISSUER_STYLES, RUN_DASHES
+from dashboard.figures.theme import ISSUER_STYLES, RUN_DASHES, RUN_NAMES
 
 Component = Any
 
@@ -106,9 +106,9 @@ def legend() -> Component:
     runs = [
         html.Li(
             html.Span([_swatch(dash, "currentcolor"), name], className="legend-item"),
-            className="legend-run",
+            className=f"legend-run of-run-{name.lower()}",
         )
-        for name, dash in zip("AB", RUN_DASHES, strict=False)
+        for name, dash in zip(RUN_NAMES, RUN_DASHES, strict=True)
     ]
     return html.Ul(
         [*issuers, *runs],

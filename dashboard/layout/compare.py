@@ -35,8 +35,14 @@ def compare_bar() -> Component:
             html.Div(
                 [
                     html.P(id=ids.IN_WORDS, className="in-words"),
-                    toggles(ids.OVERLAY, (Option("on", "Overlay B"),), "on", "Overlay", many=True),
+                    toggles(ids.OVERLAY, (Option("on", "Overlay"),), "on", "Overlay", many=True),
                     html.Button("Swap A and B", id=ids.SWAP, className="button"),
+                    html.Button(
+                        "Add C",
+                        id=ids.FORK_MORE,
+                        className="button",
+                        title="One more run beside these, a copy of A; up to four",
+                    ),
                     html.Button("Drop B", id=ids.DROP, className="button"),
                     html.Button(
                         "Where do they part?",

@@ -1,4 +1,4 @@
-"""Numbers of A, and of B beside them: differences, which is better, a verdict, text to paste.
+"""Numbers of A, and of B to D beside them: differences, which is better, a verdict, text to paste.
 
 Everything follows by rule from the numbers; which way is better stands in sim.observe.metrics.
 """
@@ -59,28 +59,47 @@ class RunNumbers:
 
 @dataclass(frozen=True)
 class Line:
-    """One number of A and B."""
+    """One number of A and of those that are compared with it."""
 
     name: str
     formula: str
     unit: str
-    a: Number
-    b: Number
+    values: tuple[Number, ...]
     better: str
 
     @property
     def known(self) -> bool:
         """Whether a run has it."""
-        return self.a is not None or self.b is not None
+        return any(value is not None for value in self.values)
+
+    @property
+    def a(self) -> Number:
+        """The first run's."""
+        return self.values[0]
+
+    @property
+    def b(self) -> Number:
+        """The second run's."""
+        return self.values[1] if len(self.values) > 1 else None
 
     @property
     def mark(self) -> str:
-        """``better``, ``worse``, or empty where neither is or they agree."""
-        return better_mark(self.a, self.b, self.better)
+        """Of B: ``better``, ``worse``, or empty where neither is or they agree."""
+        return self.marks[0] if self.marks else ""
+
+    @property
+    def marks(self) -> list[str]:
+        """The mark of each run that is compared with A."""
+        return [better_mark(self.a, value, self.better) for value in self.values[1:]]
+
+    @property
+    def changes(self) -> list[str]:
+        """How each run that is compared differs from A, relatively."""
+        return [change_text(self.a, value) for value in self.values[1:]]
 
 
 def numbers_table(runs: list[RunNumbers]) -> dict[str, Any]:
-    """Both tables, the verdict and the texts, for one run or two.
+    """Both tables, the verdict and the texts, for one run or up to four.
 
     Data, not components: numbers.js makes the tables. Eight hundred cells as Dash components
     block the page for seconds, and slow down every later update.
@@ -88,11 +107,12 @@ def numbers_table(runs: list[RunNumbers]) -> dict[str, Any]:
     paired = len(runs) > 1
     mmtests, own = mmtests_lines(runs), metric_lines(runs)
     absent = len(METRICS) - len(own)
-    heads = [*(run.label for run in runs), *(["B − A", "Change"] if paired else []), "Unit"]
+    between = ["B − A", "Change"] if len(runs) == 2 else []
+    heads = [*(run.label for run in runs), *between, "Unit"]
     return {
         "tables": [
-            {"heads": ["mmtests row", *heads], "rows": [_cells(x, paired) for x in mmtests]},
-            {"heads": ["Metric", *heads], "rows": [_cells(x, paired) for x in own]},
+            {"heads": ["mmtests row", *heads], "rows": [_cells(x) for x in mmtests]},
+            {"heads": ["Metric", *heads], "rows": [_cells(x) for x in own]},
         ],
         "verdict": verdict(runs) if paired else "",
         "note": f"{absent} further metrics were not recorded in this run." if absent else "",
@@ -104,24 +124,23 @@ def numbers_table(runs: list[RunNumbers]) -> dict[str, Any]:
 def metric_lines(runs: list[RunNumbers]) -> list[Line]:
     """Every metric that at least one run has."""
     lines = (
-        Line(m.title, f"{name} = {m.formula}", m.unit, *_pair(runs, name), m.better)
+        Line(
+            m.title, f"{name} = {m.formula}", m.unit,
+            tuple(run.metrics.get(name) for run in runs), m.better,
+        )
         for name, m in METRICS.items()
-    )
+    )  # fmt: skip
     return [line for line in lines if line.known]
-
-
-def _pair(runs: list[RunNumbers], name: str) -> tuple[Number, Number]:
-    return runs[0].metrics.get(name), runs[1].metrics.get(name) if len(runs) > 1 else None
 
 
 def mmtests_lines(runs: list[RunNumbers]) -> list[Line]:
     """The rows of mmtests that at least one run has."""
     lines = []
     for k, row in enumerate(runs[0].rows):
-        other = runs[1].rows[k].value if len(runs) > 1 else None
+        values = tuple(run.rows[k].value for run in runs)
         metric = MMTESTS_METRICS.get(row.name)
         better = METRICS[metric].better if metric else ""
-        lines.append(Line(row.name, f"mmtests: {row.name}", row.unit, row.value, other, better))
+        lines.append(Line(row.name, f"mmtests: {row.name}", row.unit, values, better))
     return [line for line in lines if line.known]
 
 
@@ -131,15 +150,20 @@ def headline_lines(lines: list[Line]) -> list[Line]:
     return [line for line in lines if line.name in titles]
 
 
-def _cells(line: Line, paired: bool) -> dict[str, Any]:
-    cells = [number_text(line.a)]
-    if paired:
-        cells += [
-            number_text(line.b), difference_text(line.a, line.b), change_text(line.a, line.b)
-        ]  # fmt: skip
+def _cells(line: Line) -> dict[str, Any]:
+    """Of two runs with their difference; of more, each with its change from A in its own cell."""
+    cells = [number_text(value) for value in line.values]
+    marks = ["" for _ in cells]
+    if len(cells) == 2:
+        cells += [difference_text(line.a, line.b), *line.changes]
+        marks += ["", *line.marks]
+    elif len(cells) > 2:
+        told = zip(cells[1:], line.changes, strict=True)
+        cells[1:] = [f"{cell} ({change})" if change else cell for cell, change in told]
+        marks[1:] = line.marks
     return {
-        "title": line.name, "formula": line.formula, "cells": cells,
-        "mark": line.mark if paired else "", "unit": line.unit,
+        "title": line.name, "formula": line.formula, "cells": cells, "marks": marks,
+        "unit": line.unit,
     }  # fmt: skip
 
 
@@ -147,10 +171,17 @@ def _cells(line: Line, paired: bool) -> dict[str, Any]:
 
 
 def verdict(runs: list[RunNumbers]) -> str:
-    """What differs, in words; one pair of runs says nothing about other seeds."""
+    """What differs from A, in words; one pair of runs says nothing about other seeds."""
+    others = zip("BCD", runs[1:], strict=False)
+    told = [_verdict([runs[0], other], letter) for letter, other in others]
+    return " ".join([*(text for text, _ in told), *dict.fromkeys(text for _, text in told if text)])
+
+
+def _verdict(runs: list[RunNumbers], letter: str) -> tuple[str, str]:
+    """Of one pair: what differs, and how far that can be trusted."""
     lines = metric_lines(runs)
     if all(line.a == line.b for line in lines):
-        return f"No difference: A and B agree in all {len(lines)} numbers."
+        return f"No difference: A and {letter} agree in all {len(lines)} numbers.", ""
     head = [line for line in headline_lines(lines) if line.mark]
     seeds = {str(run.seed) for run in runs if run.seed is not None}
     which = f" with seed {', '.join(sorted(seeds))}" if seeds else ""
@@ -160,14 +191,13 @@ def verdict(runs: list[RunNumbers]) -> str:
     )
     if not head:
         differ = sum(line.a != line.b for line in lines)
-        return f"No headline number is better or worse; {differ} other numbers differ. {caution}"
+        none = f"No headline number is better or worse; {differ} other numbers differ."
+        return (none if letter == "B" else f"{letter}: {none}"), caution
     better = sum(line.mark == "better" for line in head)
     largest = sorted(head, key=_size, reverse=True)[:_LARGEST]
     told = "; ".join(_told(line) for line in largest)
-    return (
-        f"B is better in {better} and worse in {len(head) - better} of {len(HEADLINE)} headline "
-        f"numbers. Largest: {told}. {caution}"
-    )
+    count = f"{letter} is better in {better} and worse in {len(head) - better}"
+    return f"{count} of {len(HEADLINE)} headline numbers. Largest: {told}.", caution
 
 
 def _size(line: Line) -> float:
@@ -188,29 +218,31 @@ def _told(line: Line) -> str:
 
 def markdown(runs: list[RunNumbers], lines: list[Line]) -> str:
     """A table for a web page or a bug report."""
-    paired = len(runs) > 1
-    heads = ["", *(run.label for run in runs), *(["change", ""] if paired else []), "unit"]
-    rows = [heads, ["---", *["---:"] * len(runs), *(["---:", "---"] if paired else []), "---"]]
+    heads = ["", runs[0].label]
+    for run in runs[1:]:
+        heads += [run.label, "change", ""]
+    rows = [[*heads, "unit"], ["---", "---:", *["---:", "---:", "---"] * (len(runs) - 1), "---"]]
     for line in lines:
-        values = [number_text(line.a), *([number_text(line.b)] if paired else [])]
-        change = [change_text(line.a, line.b), line.mark] if paired else []
-        rows.append([line.name, *values, *change, line.unit])
+        row = [line.name, number_text(line.a)]
+        for value, change, mark in zip(line.values[1:], line.changes, line.marks, strict=True):
+            row += [number_text(value), change, mark]
+        rows.append([*row, line.unit])
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
-    return f"{verdict(runs)}\n\n{table}\n" if paired else f"{table}\n"
+    return f"{verdict(runs)}\n\n{table}\n" if len(runs) > 1 else f"{table}\n"
 
 
 def plain(runs: list[RunNumbers], lines: list[Line]) -> str:
     """Columns for a mail, below 78 characters; ASCII but for names of tasks."""
     paired = len(runs) > 1
-    short = "AB"[: len(runs)]
+    short = "ABCD"[: len(runs)]
     legend = [f"{letter}: {bare_label(run.label)}" for letter, run in zip(short, runs, strict=True)]
     width = 1 + max((len(named_with_unit(line)) for line in lines), default=0)
     out = [*legend, "", " " * width + "".join(letter.rjust(_VALUE) for letter in short)]
     for line in lines:
-        text = named_with_unit(line).ljust(width) + number_text(line.a).rjust(_VALUE)
-        if paired:
-            text += number_text(line.b).rjust(_VALUE)
-            text += change_text(line.a, line.b).rjust(_CHANGE) + f" {line.mark}"
+        text = named_with_unit(line).ljust(width)
+        text += "".join(number_text(value).rjust(_VALUE) for value in line.values)
+        if len(runs) == 2:
+            text += f"{line.changes[0].rjust(_CHANGE)} {line.mark}"
         out.append(text.replace("−", "-").replace("–", "-").replace("×", "x").rstrip())
     if paired:
         out += ["", *folded(verdict(runs))]

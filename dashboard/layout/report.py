@@ -17,7 +17,6 @@ from dashboard.figures.theme import THEMES
 from dashboard.layout.delta import (
     Line,
     RunNumbers,
-    change_text,
     folded,
     headline_lines,
     metric_lines,
@@ -78,7 +77,7 @@ class Report:
 
     @property
     def paired(self) -> bool:
-        """Whether two runs are compared."""
+        """Whether runs are compared."""
         return len(self.runs) > 1
 
     @property
@@ -158,10 +157,11 @@ def plain(report: Report, origin: str) -> str:
         out += folded(f"{run.letter}: {run.title}")
         out += [*(f"   {line}" for line in told), f"   {run.link}", ""]
     letters = [run.letter for run in report.runs]
-    width = COLUMNS - _VALUE * len(letters) - (_CHANGE + _MARK if report.paired else 0)
+    pair = len(letters) == 2
+    width = COLUMNS - _VALUE * len(letters) - (_CHANGE + _MARK if pair else 0)
     out.append(" " * width + "".join(letter.rjust(_VALUE) for letter in letters))
     for line in report.lines:
-        out += _row(line, width, report.paired)
+        out += _row(line, width, pair)
     out.append("")
     out += [*folded(report.verdict), ""] if report.paired else []
     out += ["All of it, and its charts:", report.link]
@@ -169,13 +169,12 @@ def plain(report: Report, origin: str) -> str:
     return "\n".join(line.rstrip() for line in out).rstrip() + "\n"
 
 
-def _row(line: Line, width: int, paired: bool) -> list[str]:
+def _row(line: Line, width: int, pair: bool) -> list[str]:
     """A number; a name that is too long has a line of its own."""
     name = named_with_unit(line)
-    text = number_text(line.a).rjust(_VALUE)
-    if paired:
-        text += number_text(line.b).rjust(_VALUE)
-        text += change_text(line.a, line.b).rjust(_CHANGE) + f" {line.mark}"
+    text = "".join(number_text(value).rjust(_VALUE) for value in line.values)
+    if pair:
+        text += f"{line.changes[0].rjust(_CHANGE)} {line.mark}"
     text = text.replace("−", "-").replace("–", "-").replace("×", "x")
     if len(name) < width:
         return [name.ljust(width) + text]

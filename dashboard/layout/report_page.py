@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from dashboard.layout.delta import change_text, named_with_unit, number_text
+from dashboard.layout.delta import named_with_unit, number_text
 from dashboard.layout.report import Ran, Report
 
 _FIGURES = "report-figures"
@@ -57,27 +57,31 @@ def _run(run: Ran) -> Markup:
 
 
 def _numbers(report: Report) -> Markup:
-    heads = [run.letter for run in report.runs] + (["Change"] if report.paired else [])
+    letters = [run.letter for run in report.runs]
     rows = []
     for line in report.lines:
-        cells = [number_text(line.a)]
-        if report.paired:
-            cells += [number_text(line.b), change_text(line.a, line.b)]
-        marked = [Markup('<td class="mark-{}">{}</td>').format(line.mark, line.mark)]
-        values = [Markup('<td class="num">{}</td>').format(cell) for cell in cells]
+        cells = [Markup('<td class="num">{}</td>').format(number_text(line.a))]
+        for value, change, mark in zip(line.values[1:], line.changes, line.marks, strict=True):
+            cells.append(
+                Markup(
+                    '<td class="num">{}</td><td class="num">{}</td><td class="mark-{}">{}</td>'
+                ).format(number_text(value), change, mark, mark)
+            )
         rows.append(
             Markup('<tr><th scope="row">{}</th>{}</tr>').format(
-                named_with_unit(line), Markup("").join(values + (marked if report.paired else []))
+                named_with_unit(line), Markup("").join(cells)
             )
         )
-    top = Markup('<th scope="col">Number, unit</th>') + Markup("").join(
-        Markup('<th scope="col" class="num">{}</th>').format(text) for text in heads
-    )
-    if report.paired:
-        top += Markup('<th scope="col">B is</th>')
+    top = Markup('<th scope="col">Number, unit</th><th scope="col" class="num">A</th>')
+    for letter in letters[1:]:
+        top += Markup(
+            '<th scope="col" class="num">{}</th><th scope="col" class="num">Change</th>'
+            '<th scope="col">{} is</th>'
+        ).format(letter, letter)
     return Markup(
-        '<section><h2>Numbers</h2><table class="table"><thead><tr>{}</tr></thead>'
-        "<tbody>{}</tbody></table></section>"
+        '<section><h2>Numbers</h2><div class="report-numbers" tabindex="0" role="region" '
+        'aria-label="Numbers"><table class="table"><thead><tr>{}</tr></thead>'
+        "<tbody>{}</tbody></table></div></section>"
     ).format(top, Markup("").join(rows))
 
 

@@ -11,6 +11,7 @@ from dash import html
 
 from dashboard import ids
 from dashboard.attributes import attributes
+from dashboard.figures.theme import RUN_NAMES
 from dashboard.layout.icons import icon_button
 from sim.observe.metrics import HEADLINE as HEADLINE_METRICS
 from sim.observe.metrics import METRICS
@@ -22,8 +23,8 @@ BETTER = {"lower": "lower is better", "higher": "higher is better", "": ""}
 
 
 def run_line() -> Component:
-    """State, progress, cancel; a line each for A and B."""
-    return html.Div([_one_run("A"), _one_run("B")], id=ids.RUN_LINE, className="runs")
+    """State, progress, cancel; a line for each run."""
+    return html.Div([_one_run(name) for name in RUN_NAMES], id=ids.RUN_LINE, className="runs")
 
 
 def _one_run(run: str) -> Component:
@@ -86,7 +87,7 @@ def here_offer() -> Component:
 
 
 def headline() -> Component:
-    """The few numbers that say most, A and B beside each other."""
+    """The few numbers that say most, of all runs below each other."""
     return html.Dl([_tile(name) for name in HEADLINE_METRICS], id=ids.HEADLINE, className="tiles")
 
 
@@ -101,7 +102,7 @@ def _tile(name: str) -> Component:
                 else f"{metric.title}, {metric.unit}",
                 title=f"{metric.formula}{f'; {better}' if better else ''}",
             ),
-            html.Dd([_value(name, "A"), _value(name, "B")]),
+            html.Dd([_value(name, run) for run in RUN_NAMES]),
         ],
         className="tile",
     )
@@ -109,7 +110,7 @@ def _tile(name: str) -> Component:
 
 def _value(name: str, run: str) -> Component:
     named = attributes({"data-headline": name, "data-run": run, "data-unit": METRICS[name].unit})
-    return html.Span("–", className=f"value value-{run.lower()}", **named)
+    return html.Span("–", className=f"value value-{run.lower()} of-run-{run.lower()}", **named)
 
 
 def _player(action: str, label: str, id_: str) -> Component:

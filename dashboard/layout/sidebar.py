@@ -10,6 +10,7 @@ from dashboard import ids
 from dashboard.attributes import attributes
 from dashboard.controls.spec import CONTROLS, FOLDED, Control, Group, Option
 from dashboard.controls.widgets import row, toggles
+from dashboard.figures.theme import RUN_NAMES
 from sim.presets import PRESETS
 from sim.scenario_url import encode
 
@@ -21,7 +22,7 @@ _KINDS = (
     ("Devices, fsync, changes on the way", ("device", "fsync", "change")),
     ("As recorded", ("recorded",)),
 )
-_SIDES = (Option("a", "Edit A"), Option("b", "Edit B"))
+_SIDES = tuple(Option(name.lower(), f"Edit {name}") for name in RUN_NAMES)
 
 
 def sidebar() -> Component:

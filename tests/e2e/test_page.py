@@ -182,6 +182,27 @@ def test_a_against_b(visit):
     expect(page).to_have_url(re.compile(re.escape("?v=1&seed=3&p=p6&dur=4000#tab=numbers")))
 
 
+def test_up_to_four_runs_stand_beside_each_other(visit):
+    page = visit(f"{SHORT}&b.p=p6&c.disk=nvme", theme="dark")
+    for run in "ABC":
+        done(page, run)
+    page.get_by_role("button", name="Add D").click()
+    expect(page).to_have_url(query("?v=1&seed=3&dur=4000&b.p=p6&c.disk=nvme&d="))
+    expect(page.get_by_role("button", name="Edit D")).to_have_attribute("aria-pressed", "true")
+    page.get_by_role("button", name="patch 5", exact=True).click()
+    expect(page).to_have_url(query("?v=1&seed=3&dur=4000&b.p=p6&c.disk=nvme&d.p=p5"))
+    done(page, "D")
+    expect(page.locator(f"#{ids.FORK_MORE}")).to_be_hidden()
+    expect(page.locator(".value-d").first).not_to_have_text("–")
+    assert violations(page) == []
+    page.get_by_role("tab", name="Numbers").click()
+    table = page.locator(f"#{ids.NUMBERS} table").first
+    expect(table.get_by_role("columnheader")).to_have_count(6)
+    page.get_by_role("button", name="Drop D").click()
+    expect(page.locator('[data-run-line="D"]')).to_be_hidden()
+    expect(page.get_by_role("button", name="Drop C")).to_be_visible()
+
+
 BAD = ["?v=7&dur=1&zz=%3Cscript%3E", "?w=~~x..&m=root.1&mix=a.b", "?b.zz=1&dur=4000", "?%ff&=&&"]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from dash import no_update
 
@@ -114,3 +116,30 @@ def test_a_recording_that_is_not_here_is_never_a_default_run(services):
 def test_two_runs_are_called_a_and_b():
     assert [r["label"] for r in labelled([{"label": "x"}, {"label": "y"}])] == ["A: x", "B: y"]
     assert labelled([{"label": "x"}]) == [{"label": "x"}]
+
+
+# ---- up to four
+
+
+def test_runs_are_added_as_copies_of_a_and_dropped_from_the_end():
+    link = PageLink.parse("?v=1&seed=1&b.p=p6")
+    three = rearranged(link, ids.FORK_MORE)
+    assert three.search == "?v=1&seed=1&b.p=p6&c="
+    four = rearranged(three, ids.FORK_MORE)
+    assert four.search == "?v=1&seed=1&b.p=p6&c=&d="
+    assert rearranged(four, ids.FORK_MORE) == four
+    assert rearranged(four, ids.DROP) == three
+    assert rearranged(rearranged(three, ids.DROP), ids.DROP).search == "?v=1&seed=1"
+
+
+def test_each_of_four_runs_is_edited_and_told_apart(services):
+    link = PageLink.parse("?v=1&seed=1&b.p=p6&c.disk=nvme&d.seed=2")
+    shown = page(services, link, [], "c", None)
+    assert shown["target"]["values"]["disk.model"] == "nvme"
+    assert shown["words"] == (
+        "B differs from A: patch 6 on. C differs from A: disk NVMe instead of 7200 rpm SATA. "
+        "D differs from A: seed 2 instead of 1."
+    )
+    moved = link.with_edited("d", replace(link.scenarios[3], seed=9))
+    assert moved.search == "?v=1&seed=1&b.p=p6&c.disk=nvme&d.seed=9"
+    assert page(services, PageLink.parse("?v=1&seed=1&b="), [], "d", None)["target"]["edit"] == "a"

@@ -61,6 +61,15 @@ def test_a_page_has_every_chart_that_shows_something(app_client):
     assert set(re.findall(r"export/(\w+)\.png", markdown)) == set(figures)
 
 
+def test_four_runs_have_a_column_each(app_client):
+    text = report(app_client, "txt", f"{PAIR}&c.seed=9&d.seed=10")
+    assert "D differs from A: seed 10 instead of 7." in text
+    row = next(line for line in text.splitlines() if line.startswith("Minor Faults"))
+    assert len(row.split()) == 6
+    page = report(app_client, "html", f"{PAIR}&c.seed=9&d.seed=10")
+    assert ">D is</th>" in page
+
+
 def test_a_report_of_a_recording_says_so(app_client):
     listed = app_client.get("/api/recordings").json
     if not listed:
@@ -74,7 +83,6 @@ def test_a_report_of_a_recording_says_so(app_client):
     [
         (f"report.pdf?{RUN}", 404, "format"),
         (f"report.html?{RUN}&theme=pink", 400, "theme"),
-        (f"report.md?{RUN}&b.p=p6&c.p=p5", 400, "c"),
         ("report.md?v=1&dur=900000000", 400, "duration_ms"),
     ],
 )

@@ -67,9 +67,9 @@ def test_mmtests_rows_stand_first_and_are_marked_by_the_metrics_rule():
     assert set(MMTESTS_METRICS.values()) <= set(METRICS)
     rows = {row["title"]: row for row in numbers_table([A, B])["tables"][0]["rows"]}
     assert "Page reclaim immediate" not in rows, "this kernel has no such counter"
-    assert rows["Direct pages scanned"]["mark"] == "better"
-    assert rows["Kswapd efficiency %"]["mark"] == "better"
-    assert rows["Kswapd pages scanned"]["mark"] == ""
+    assert rows["Direct pages scanned"]["marks"][-1] == "better"
+    assert rows["Kswapd efficiency %"]["marks"][-1] == "better"
+    assert rows["Kswapd pages scanned"]["marks"] == [""] * 4
     marks = {line.name: line.mark for line in mmtests_lines([B, A])}
     assert marks["Direct pages scanned"] == "worse"
 
@@ -114,3 +114,20 @@ def test_numbers_are_written_for_people():
     assert change_text(4, 5) == "+25.0 %"
     assert change_text(0, 5) == ""
     assert change_text(1, 20) == "×20"
+
+
+def test_up_to_four_runs_are_compared_with_the_first():
+    four = [A, B, replace(A, label="C: same"), replace(B, label="D: patched too")]
+    table = numbers_table(four)
+    heads, rows = table["tables"][0]["heads"], table["tables"][0]["rows"]
+    assert heads[1:] == ["A: plain", "B: patched", "C: same", "D: patched too", "Unit"]
+    scanned = next(row for row in rows if row["title"] == "Direct pages scanned")
+    assert scanned["marks"] == ["", "better", "", "better"]
+    assert scanned["cells"][1].endswith(" %)")
+    assert scanned["cells"][2] == scanned["cells"][0]
+    assert "No difference: A and C agree" in table["verdict"]
+    assert "D is better in" in table["verdict"]
+    assert table["verdict"].count("one pair of runs") == 1
+    assert max(map(len, table["plain"].splitlines())) < 90
+    lines = [line for line in table["markdown"].splitlines() if line.startswith("|")]
+    assert {line.count("|") for line in lines} == {13}
