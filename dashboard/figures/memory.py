@@ -42,4 +42,24 @@ MEMORY_COMPOSITION = FigureSpec(
     height=190,
 )  # fmt: skip
 
-SPECS = (MEMORY_COMPOSITION,)
+FREE_BLOCKS = FigureSpec(
+    name="free_blocks",
+    title="Free memory by order of block, MiB",
+    question="Is free memory in whole blocks or in crumbs? An allocation of an order needs one "
+    "block of it: free memory of lower orders does not help (/proc/buddyinfo, all zones).",
+    kind="series",
+    panels=(
+        Panel(
+            lines=(
+                Line("buddy_mib.order_9_10", "order 9 and 10", "order_9_10", style="area"),
+                Line("buddy_mib.order_4_8", "order 4 to 8", "order_4_8", style="area"),
+                Line("buddy_mib.order_1_3", "order 1 to 3", "order_1_3", style="area"),
+                Line("buddy_mib.order_0", "order 0", "order_0", style="area"),
+            )
+        ),
+    ),
+    compare="panels",
+    height=120,
+)
+
+SPECS = (MEMORY_COMPOSITION, FREE_BLOCKS)

@@ -131,6 +131,9 @@ _ZONE_FIELDS = {
     "nr_writeback": "writeback_mib",
 }
 _WMARKS = ("min", "low", "high")
+BUDDY_BANDS = {"order_0": (0, 0), "order_1_3": (1, 3), "order_4_8": (4, 8), "order_9_10": (9, 10)}
+"""Orders of free blocks that are told apart: to PAGE_ALLOC_COSTLY_ORDER, below a huge page, from
+there to MAX_ORDER - 1."""
 
 
 def columns(result: Result) -> dict[str, Column]:
@@ -143,7 +146,9 @@ def columns(result: Result) -> dict[str, Column]:
     if len(times) < 2:
         return out
     dt_s = np.diff(times) / NSEC_PER_SEC
-    for part in (_machine_columns, _throughput_columns, _watermark_columns, _memcg_columns):
+    for part in (
+        _machine_columns, _throughput_columns, _watermark_columns, _buddy_columns, _memcg_columns,
+    ):  # fmt: skip
         out.update(part(result, times, dt_s))
     return out
 
@@ -268,6 +273,22 @@ def _watermark_columns(result: Result, times: np.ndarray, _dt_s: np.ndarray) -> 
         if field in _ZONE_FIELDS:
             column = f"zone.{name}.{_ZONE_FIELDS[field]}"
             out[column] = Column("MiB", _gauge(values, PAGE_MIB))
+    return out
+
+
+def _buddy_columns(result: Result, _times: np.ndarray, _dt_s: np.ndarray) -> dict[str, Column]:
+    """Free memory of all zones by order of its blocks, as /proc/buddyinfo counts them."""
+    prefix = "free_blocks_order"
+    by_order: dict[int, np.ndarray] = {}
+    for _, field, blocks in _grouped(result, "zone."):
+        if field.startswith(prefix):
+            order = int(field.removeprefix(prefix))
+            by_order[order] = by_order.get(order, 0) + (np.asarray(blocks, np.int64) << order)
+    out = {}
+    for band, (low, high) in BUDDY_BANDS.items():
+        parts = [by_order[order] for order in range(low, high + 1) if order in by_order]
+        if parts:
+            out[f"buddy_mib.{band}"] = Column("MiB", _gauge(np.sum(parts, axis=0), PAGE_MIB))
     return out
 
 

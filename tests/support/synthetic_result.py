@@ -188,6 +188,8 @@ def _series(rng, t, io, stalls, names, patched) -> dict[str, np.ndarray]:
         "nr_requests_async": _wave(rng, t, 2, 128, 5),
         "nr_requests_sync": _wave(rng, t, 0, 24, 1.7),
     }
+    for order in range(11):
+        series[f"zone.DMA32.free_blocks_order{order}"] = free // 11 >> order
     series["bdi_async_congested"] = (series["nr_requests_async"] > 112).astype(np.int64)
     writes = io[io["write"] == 1]
     reads = io[io["write"] == 0]
@@ -211,6 +213,7 @@ def _series(rng, t, io, stalls, names, patched) -> dict[str, np.ndarray]:
         dirty = (_wave(rng, t, limit // 8, limit // 2, 5) * ramp).astype(np.int64)
         memcg = {
             "limit": zero + limit,
+            "soft_limit": zero + limit * 3 // 4 * (i > 0),
             "usage": usage,
             "nr_dirty": dirty,
             "nr_writeback": dirty // 5,

@@ -191,7 +191,10 @@ def test_names_cannot_smuggle_markup_into_a_chart():
     assert "<i>" not in shown
 
 
-AREAS = {"file_active", "file_inactive", "anon_active", "anon_inactive"}
+AREAS = {
+    "file_active", "file_inactive", "anon_active", "anon_inactive",
+    "order_0", "order_1_3", "order_4_8", "order_9_10",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("role", sorted(set(COLORS) - AREAS))

@@ -146,3 +146,15 @@ def test_the_columns_of_chunks_are_the_columns_of_the_run(
     for name, column in whole.items():
         joined = np.concatenate([part[name].values for part in parts])
         assert joined == pytest.approx(column.values, nan_ok=True), name
+
+
+def test_free_blocks_of_all_zones_are_pages_by_band_of_orders() -> None:
+    zones = {
+        "zone.DMA.free_blocks_order0": [0, 256], "zone.DMA32.free_blocks_order0": [0, 256],
+        "zone.DMA32.free_blocks_order3": [0, 32], "zone.DMA32.free_blocks_order10": [9, 2],
+    }  # fmt: skip
+    found = columns(result(series=_series(0, 100, **zones)))
+    bands = {name: column.values.tolist() for name, column in found.items() if "buddy" in name}
+    assert bands == {
+        "buddy_mib.order_0": [2.0], "buddy_mib.order_1_3": [1.0], "buddy_mib.order_9_10": [8.0],
+    }  # fmt: skip
