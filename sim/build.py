@@ -66,7 +66,6 @@ from sim.machine.victim import victim_array
 from sim.machine.vmstat import MEMCG_OOM_KILLS, NR_FREE_PAGES, NR_VM, OOM_KILLS
 from sim.machine.zone import ZONE_NAMES
 from sim.mm.page_cache import exit_mm
-from sim.mm.res_counter import is_under
 from sim.mm.vmscan import kswapd
 from sim.observe.sampler import Sampler, refresh_limits
 from sim.policy.memcg_flusher import memcg_flusher, nr_memcg_flushers
@@ -356,18 +355,26 @@ def _spawn(simulation: Simulation, plans: list[TaskPlan], files: FilePlan) -> No
 def _oom_kill(system: System, files: FilePlan, t: int, in_memcg: bool) -> int:
     """The victim: the task with the largest anonymous area (below the memcg), else the caller."""
     over = int(system.tcol["hr_root"][t])
+    parent = system.arrays.memcg["parent"].tolist()
     memcg, flags = system.tcol["memcg"], system.tcol["pf_flags"]
     cached = system.arrays.inode["nr_cached"]
     candidates = [
         (int(cached[ino]), -task)
         for task, ino in files.anon_areas.items()
-        if not flags[task] & PF_MEMDIE and (not in_memcg or is_under(system.m, memcg[task], over))
+        if not flags[task] & PF_MEMDIE
+        and (not in_memcg or _is_under(parent, int(memcg[task]), over))
     ]
     most, chosen = max(candidates, default=(0, -t))
     victim = -chosen if most else t
     _exit(system, files, victim)
     system.vm[MEMCG_OOM_KILLS if in_memcg else OOM_KILLS] += 1
     return victim
+
+
+def _is_under(parent: list[int], g: int, root: int) -> bool:
+    while g and g != root:
+        g = parent[g]
+    return g == root
 
 
 def _exit(system: System, files: FilePlan, t: int) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sim.build import build
+from sim.build import KERNEL_TASKS, _oom_kill, build
 from sim.machine.zone import ZONE_DMA32
 from sim.mm.memcg_hierarchy import mem_cgroup_select_victim
 from sim.mm.res_counter import (
@@ -31,6 +31,7 @@ from sim.scenario import (
     WorkloadKind,
     WorkloadSpec,
 )
+from sim.workload.files import FilePlan
 from tests.support.checkers import check_machine
 from tests.support.small import SMALL, stepped
 
@@ -147,3 +148,15 @@ def test_kswapd_takes_the_excess_before_anybody_elses_pages() -> None:
     assert with_it.counters["soft_limit_reclaimed"] > 0
     assert without.counters["soft_limit_reclaims"] == 0
     assert pages_lost(with_it, "modest") < pages_lost(without, "modest") // 10
+
+
+def test_oom_at_a_limit_kills_the_largest_below_it() -> None:
+    hog = WorkloadSpec(kind=WorkloadKind.ANON_HOG, memcg="web", file_mib=4)
+    others = tuple(replace(FAMILY.workloads[1], memcg=name) for name in ("job", "alone"))
+    system = build(replace(FAMILY, workloads=(hog, *others))).system
+    first = len(KERNEL_TASKS)
+    files = FilePlan({}, anon_areas={first: int(system.tcol["op_inode"][first])})
+    system.arrays.inode["nr_cached"][files.anon_areas[first]] = 100
+    system.tcol["hr_root"][first + 1], system.tcol["hr_root"][first + 2] = BOX, ALONE
+    assert _oom_kill(system, files, first + 1, True) == first
+    assert _oom_kill(system, files, first + 2, True) == first + 2
