@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from sim.preset_container import CONTAINER, CROWD, HIERARCHY, MANY_FILES, SOFT_LIMIT
+from sim.preset_global import DIRTIERS, FSYNC, GLOBAL, IDLE, pattern
 from sim.preset_highorder import HIGH_ORDER, HIGHALLOC
 from sim.preset_recorded import REC_MCGMIX, REC_MCGSEQ, REC_P5_P6, REC_SEQ, REC_SPMIX
 from sim.scenario import (
@@ -24,13 +25,11 @@ from sim.scenario import (
     InterventionKind,
     MemcgAnswer,
     MemcgSpec,
-    MemorySpec,
     MixSpec,
     Patch,
     Scenario,
     StackSpec,
     StackWritepage,
-    VmSysctl,
     WorkloadKind,
     WorkloadSpec,
 )
@@ -75,57 +74,9 @@ _P5 = frozenset({Patch.P5})
 _P5_P6 = frozenset({Patch.P5, Patch.P6})
 _P6 = frozenset({Patch.P6})
 
-# ---- global reclaim that meets dirty pages: RAM is small and the dirty limits are high
-
-_GLOBAL = Scenario(
-    duration_ms=30_000,
-    memory=MemorySpec(ram_mib=256, kernel_mib=24, swap_mib=256),
-    vm=VmSysctl(dirty_ratio=80, dirty_background_ratio=60),
-    mix=NO_MIX,
-    workloads=(
-        WorkloadSpec(kind=WorkloadKind.MMAP_DIRTIER, file_mib=600),
-        WorkloadSpec(kind=WorkloadKind.SEQ_WRITER, file_mib=1500),
-        WorkloadSpec(kind=WorkloadKind.ANON_HOG, file_mib=140, block_kib=256, think_us=2000),
-        WorkloadSpec(kind=WorkloadKind.SMALL_FILES),
-    ),
-)
-
-# Eight that write as fast as they may, and memory for all that may be dirty.
-_DIRTIERS = Scenario(
-    duration_ms=30_000,
-    mix=NO_MIX,
-    workloads=(WorkloadSpec(kind=WorkloadKind.SEQ_WRITER, file_mib=1000, threads=8),),
-)
-
-_IDLE = Scenario(
-    duration_ms=30_000,
-    patches=_P5_P6,
-    mix=NO_MIX,
-    workloads=(
-        WorkloadSpec(kind=WorkloadKind.SEQ_READER, rate_kib_per_s=4096, file_mib=64),
-        WorkloadSpec(kind=WorkloadKind.SEQ_WRITER, rate_kib_per_s=1024, file_mib=64),
-        WorkloadSpec(kind=WorkloadKind.ANON_HOG, rate_kib_per_s=4096, file_mib=64),
-    ),
-)
-
-
-_FSYNC = replace(
-    _IDLE,
-    patches=frozenset(),
-    workloads=(
-        WorkloadSpec(kind=WorkloadKind.FSYNC_WRITER, file_mib=64, block_kib=4, think_us=100_000),
-        WorkloadSpec(kind=WorkloadKind.SEQ_WRITER, rate_kib_per_s=40_960, file_mib=1500),
-    ),
-)
-
 
 def _at(at_ms: int, what: InterventionKind, whose: str, value: int) -> Intervention:
     return Intervention(at_ms=at_ms, what=what, whose=whose, value=value)
-
-
-def _pattern(kind: WorkloadKind) -> Scenario:
-    writer = WorkloadSpec(kind=kind, file_mib=400, block_kib=64 if kind == "seqw" else 4)
-    return replace(_GLOBAL, workloads=(writer,))
 
 
 PRESETS: dict[str, Preset] = {
@@ -237,10 +188,10 @@ PRESETS: dict[str, Preset] = {
     ),
     "global-victims": Preset(
         replace(
-            _GLOBAL,
+            GLOBAL,
             memcgs=(MemcgSpec(name="box", limit_mib=96),),
             workloads=(
-                *_GLOBAL.workloads,
+                *GLOBAL.workloads,
                 WorkloadSpec(
                     kind=WorkloadKind.SEQ_READER, memcg="box", file_mib=80, rate_kib_per_s=16_384
                 ),
@@ -253,28 +204,28 @@ PRESETS: dict[str, Preset] = {
         ("C19",),
     ),
     "global": Preset(
-        _GLOBAL,
+        GLOBAL,
         "How much does direct reclaim write, and how long do its callers stall?",
         "No patch applied: direct reclaim and kswapd write page by page off the end of the LRU.",
         _RFC,
         ("C1", "C5", "C7", "C8"),
     ),
     "global-p5": Preset(
-        replace(_GLOBAL, patches=_P5),
+        replace(GLOBAL, patches=_P5),
         "Do contiguous ranges give a better IO pattern, and what do they write in vain?",
         "Patch 5 alone: look at request size and seeks against the over-IO meter.",
         _PATCH_5,
         ("C2", "C3", "C4"),
     ),
     "global-p5-p6": Preset(
-        replace(_GLOBAL, patches=_P5_P6),
+        replace(GLOBAL, patches=_P5_P6),
         "What if direct reclaim writes nothing at all?",
         "The series as posted: kswapd and the flusher clean; dirty pages get another lap.",
         _PATCH_6,
         ("C5", "C7", "C8", "C9"),
     ),
     "global-wait-iff": Preset(
-        replace(_GLOBAL, patches=frozenset({Patch.WAIT_IFF_CONGESTED})),
+        replace(GLOBAL, patches=frozenset({Patch.WAIT_IFF_CONGESTED})),
         "Does direct reclaim sleep although nothing is congested?",
         "wait_iff_congested sleeps only while queue and zone are; see where the time goes instead.",
         "commit 0e093d99763eb4cea09f8ca4f1d01f34e121d10b (2.6.37)",
@@ -282,7 +233,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "global-later": Preset(
         replace(
-            _GLOBAL,
+            GLOBAL,
             patches=frozenset(
                 {
                     Patch.WAIT_IFF_CONGESTED,
@@ -300,7 +251,7 @@ PRESETS: dict[str, Preset] = {
         ("C5", "C7", "C9"),
     ),
     "io-dirtiers": Preset(
-        _DIRTIERS,
+        DIRTIERS,
         "What does it cost that throttled writers write for themselves?",
         "Eight writers above the dirty limit write up to 1536 pages of whatever inode is first: "
         "look at seeks, request size and the length of their stalls.",
@@ -308,7 +259,7 @@ PRESETS: dict[str, Preset] = {
         ("C2",),
     ),
     "io-dirtiers-ioless": Preset(
-        replace(_DIRTIERS, patches=frozenset({Patch.IOLESS})),
+        replace(DIRTIERS, patches=frozenset({Patch.IOLESS})),
         "What if a throttled writer only waits, for its share of the disk's bandwidth (3.2)?",
         "One flusher writes, half a second of a file at a time; writers sleep often and briefly. "
         "Compare seeks and stall lengths with the eight that write.",
@@ -316,7 +267,7 @@ PRESETS: dict[str, Preset] = {
         ("C2",),
     ),
     "global-xfs": Preset(
-        replace(_GLOBAL, fs=FsSpec(kind=Filesystem.XFS)),
+        replace(GLOBAL, fs=FsSpec(kind=Filesystem.XFS)),
         "What if the filesystem itself refuses writeback from reclaim?",
         "XFS of 2.6.35 redirties what direct reclaim and kswapd hand it (writepage_refused): the "
         "flusher alone cleans. Compare with patch 6, which leaves kswapd to write.",
@@ -324,21 +275,21 @@ PRESETS: dict[str, Preset] = {
         ("C5", "C7"),
     ),
     "io-sequential": Preset(
-        _pattern(WorkloadKind.SEQ_WRITER),
+        pattern(WorkloadKind.SEQ_WRITER),
         "Is reclaim's IO bad when pages were dirtied in file order?",
         "LRU order and file order agree: even page by page, requests merge.",
         _CHINNER_DISK,
         ("C2",),
     ),
     "io-random": Preset(
-        _pattern(WorkloadKind.RAND_WRITER),
+        pattern(WorkloadKind.RAND_WRITER),
         "Is reclaim's IO bad when pages were dirtied in random order?",
         "LRU order is the order of dirtying: every page a seek, a hundredfold less throughput.",
         _CHINNER_DISK,
         ("C2",),
     ),
     "stack": Preset(
-        replace(_GLOBAL, duration_ms=15_000),
+        replace(GLOBAL, duration_ms=15_000),
         "Can direct reclaim overflow the stack?",
         "Without patch 6 reclaim enters the filesystem on the caller's stack. Look at the "
         "deepest path against 8 KiB, then switch patch 6 on.",
@@ -347,7 +298,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "stack-xfs": Preset(
         replace(
-            _GLOBAL,
+            GLOBAL,
             duration_ms=15_000,
             stack=StackSpec(
                 frames=Frames.POSTED_2_6_34,
@@ -371,7 +322,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "device-usb-stick": Preset(
         replace(
-            _pattern(WorkloadKind.RAND_WRITER),
+            pattern(WorkloadKind.RAND_WRITER),
             disk=DiskSpec(model=DiskModel.USB_STICK),
             block=BlockSpec(max_sectors_kb=120),
         ),
@@ -381,7 +332,7 @@ PRESETS: dict[str, Preset] = {
         _STICKS,
     ),
     "device-ssd": Preset(
-        replace(_pattern(WorkloadKind.RAND_WRITER), disk=DiskSpec(model=DiskModel.SSD_SATA)),
+        replace(pattern(WorkloadKind.RAND_WRITER), disk=DiskSpec(model=DiskModel.SSD_SATA)),
         "Does the IO pattern of reclaim matter where nothing seeks?",
         "The writer of io-random on ten flash channels. Compare with the disk: who writes, in "
         "which sizes, and how long the tasks wait.",
@@ -389,7 +340,7 @@ PRESETS: dict[str, Preset] = {
         ("C2",),
     ),
     "device-raid0": Preset(
-        replace(_pattern(WorkloadKind.RAND_WRITER), disk=DiskSpec(model=DiskModel.RAID0_4)),
+        replace(pattern(WorkloadKind.RAND_WRITER), disk=DiskSpec(model=DiskModel.RAID0_4)),
         "Do four heads make up for a bad IO pattern?",
         "The writer of io-random on four disks in chunks of 64 KiB: the heads seek side by side, "
         "but each still seeks for every page.",
@@ -413,21 +364,21 @@ PRESETS: dict[str, Preset] = {
         ("C6",),
     ),
     "fsync-beside-writer": Preset(
-        _FSYNC,
+        FSYNC,
         "How long does fsync take beside a sequential writer?",
         "With data=ordered a commit writes the other file's data too. Look at the latency of "
         "fsync-0, then slow the writer down, or try deadline and an SSD.",
         "fs/ext3/fsync.c and fs/jbd/commit.c of 2.6.35",
     ),
     "change-patch-6": Preset(
-        replace(_GLOBAL, interventions=(_at(8000, InterventionKind.PATCH, "p6", 1),)),
+        replace(GLOBAL, interventions=(_at(8000, InterventionKind.PATCH, "p6", 1),)),
         "What changes at the moment when direct reclaim may no longer write?",
         "Patch 6 goes on at 8 s. Before it, the run is that without patch 6, bit for bit.",
         _PATCH_6,
         ("C5", "C9"),
     ),
     "change-stall": Preset(
-        replace(_GLOBAL, interventions=(_at(8000, InterventionKind.STALL, DISK, 2000),)),
+        replace(GLOBAL, interventions=(_at(8000, InterventionKind.STALL, DISK, 2000),)),
         "Where do the tasks wait when the disk stands still for two seconds?",
         "From 8 s to 10 s no request ends. Look at who goes on until memory is full of dirty "
         "pages, and at what each task then sleeps in.",
@@ -446,7 +397,7 @@ PRESETS: dict[str, Preset] = {
         ("C13",),
     ),
     "idle-control": Preset(
-        _IDLE,
+        IDLE,
         "Do the patches change anything where nothing is reclaimed?",
         "All files fit into memory. Switch patches and answers: nothing may change.",
         "control without pressure; expected: identical runs",

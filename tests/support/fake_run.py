@@ -89,6 +89,8 @@ def whole(scenario: Scenario) -> Result:
             series[name] = np.clip(level, 0, None).astype(np.int64)
         else:
             series[name] = np.cumsum(rng.integers(0, 2000, len(t))).astype(np.int64)
+    for order in range(11):
+        series[f"zone.DMA32.free_blocks_order{order}"] = series["nr_free_pages"] // 11 >> order
     names = ["root", *(g.name for g in scenario.memcgs)]
     for name in names:
         for field in ("usage", "limit", "nr_dirty", "failcnt", "stall_ns"):
