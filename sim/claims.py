@@ -110,7 +110,12 @@ CLAIMS: dict[str, Claim] = {
     ),
     "C18": Claim(
         "IO-cgroup aware flushers",
-        ("memcg_flusher_works", "flusher_foreign_inodes", "flusher_search_ms"),
+        (
+            "memcg_flusher_works",
+            "flusher_foreign_inodes",
+            "flusher_shared_inodes",
+            "flusher_search_ms",
+        ),
         "test_memcg_io_cgroup.py::test_without_its_rule_the_answer_changes_nothing",
     ),
     "C19": Claim(

@@ -81,3 +81,25 @@ SOFT_LIMIT = Scenario(
     ),
 )
 """Neither reaches its limit: memory is short for the machine, and one has more than its share."""
+
+SHARED_FILE = replace(
+    CONTAINER,
+    patches=frozenset({Patch.P6}),
+    memcg_answers=frozenset({MemcgAnswer.IO_CGROUP, MemcgAnswer.DIRTY_RATIO}),
+    memcgs=(MemcgSpec(name="left", limit_mib=48), MemcgSpec(name="right", limit_mib=48)),
+    workloads=(
+        WorkloadSpec(kind=WorkloadKind.SEQ_WRITER, memcg="left", file_mib=1500),
+        *(
+            WorkloadSpec(
+                kind=WorkloadKind.RAND_WRITER,
+                memcg=memcg,
+                rate_kib_per_s=2048,
+                file_mib=64,
+                block_kib=4,
+                shared_file=1,
+            )
+            for memcg in ("left", "right")
+        ),
+    ),
+)
+"""Two containers write one file; one of them has another of its own."""

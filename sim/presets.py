@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from sim.preset_container import CONTAINER, CROWD, HIERARCHY, MANY_FILES, SOFT_LIMIT
+from sim.preset_container import CONTAINER, CROWD, HIERARCHY, MANY_FILES, SHARED_FILE, SOFT_LIMIT
 from sim.preset_global import DIRTIERS, FSYNC, GLOBAL, IDLE, pattern
 from sim.preset_highorder import HIGH_ORDER, HIGHALLOC
 from sim.preset_recorded import REC_MCGMIX, REC_MCGSEQ, REC_P5_P6, REC_SEQ, REC_SPMIX
@@ -160,6 +160,14 @@ PRESETS: dict[str, Preset] = {
         "Works for the container take its own inodes, but nothing leads to them: every dirty "
         "inode is looked at. See foreign inodes passed over and the CPU time of that search.",
         f"{_SEED}; {_KAMEZAWA}; {_THELEN}",
+        ("C18",),
+    ),
+    "container-shared-file": Preset(
+        SHARED_FILE,
+        "Who writes a file that two containers share?",
+        "A work for a container takes its own inodes, then those it shares, everybody's pages in "
+        "them included. Look at flusher_shared_inodes and at both containers' dirty pages.",
+        f"{_SEED}; {_THELEN}",
         ("C18",),
     ),
     "containers-crowd": Preset(

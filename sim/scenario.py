@@ -18,6 +18,7 @@ from typing import Any
 from sim.scenario_choices import (
     EXCLUSIVE_ANSWERS,
     EXCLUSIVE_PATCHES,
+    SHARING,
     DiskModel,
     Elevator,
     Filesystem,
@@ -52,11 +53,11 @@ from sim.scenario_timeline import intervention_problems
 
 __all__ = [
     "EXCLUSIVE_ANSWERS", "EXCLUSIVE_PATCHES", "MAX_MEMCGS", "MAX_PAGE_SECONDS", "MAX_TASKS",
-    "MEMCG_NAME", "BlockSpec", "CpuSpec", "DiskModel", "DiskSpec", "Elevator", "Filesystem",
-    "Frames", "FsSpec", "Intervention", "InterventionKind", "Kernel", "MemcgAnswer", "MemcgSpec",
-    "MemorySpec", "MixSpec", "Patch", "Problem", "Scenario", "ScenarioError", "StackSpec",
-    "StackWritepage", "Tracepoints", "VmSysctl", "WorkloadKind", "WorkloadSpec", "enum_of",
-    "int_range",
+    "MEMCG_NAME", "SHARING", "BlockSpec", "CpuSpec", "DiskModel", "DiskSpec", "Elevator",
+    "Filesystem", "Frames", "FsSpec", "Intervention", "InterventionKind", "Kernel", "MemcgAnswer",
+    "MemcgSpec", "MemorySpec", "MixSpec", "Patch", "Problem", "Scenario", "ScenarioError",
+    "StackSpec", "StackWritepage", "Tracepoints", "VmSysctl", "WorkloadKind", "WorkloadSpec",
+    "enum_of", "int_range",
 ]  # fmt: skip
 
 
@@ -121,6 +122,7 @@ MAX_PAGE_SECONDS = 64 * 1024 * 256 * 600
 
 def _validate(s: Scenario) -> list[Problem]:
     problems: list[Problem] = []
+    kinds = " and ".join(SHARING)
     _check_ranges(s, "", problems)
     names = [g.name for g in s.memcgs]
     for i, name in enumerate(names):
@@ -143,6 +145,11 @@ def _validate(s: Scenario) -> list[Problem]:
         Problem(path, memcg, "no such container; name root or one of the memcgs")
         for path, memcg in [*placed, ("mix.memcg", s.mix.memcg)]
         if memcg != "root" and memcg not in names
+    ]
+    problems += [
+        Problem(f"workloads.{i}.shared_file", str(w.shared_file), f"is for {kinds} only", "0..0")
+        for i, w in enumerate(s.workloads)
+        if w.shared_file and w.kind not in SHARING
     ]
     tasks = sum(w.threads for w in s.workloads)
     if tasks > MAX_TASKS:

@@ -114,6 +114,10 @@ class WorkloadKind(StrEnum):
     HIGH_ORDER = "highalloc"
 
 
+SHARING = (WorkloadKind.SEQ_WRITER, WorkloadKind.RAND_WRITER)
+"""Kinds whose tasks may write one file together: they read none of its pages."""
+
+
 class InterventionKind(StrEnum):
     """What may change at a simulated time."""
 

@@ -218,6 +218,9 @@ class WorkloadSpec:
     hold_ms: int = whole(
         0, 0, 3_600_000, "ms", "High-order allocator: keep a block so long; 0 = while there is room"
     )
+    shared_file: int = whole(
+        0, 0, 64, "", "Sequential and random writers: number of a file they share; 0 = files of own"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

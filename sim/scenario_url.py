@@ -10,8 +10,8 @@ Grammar of the lists (``~`` between items, ``.`` between fields):
 * ``m=`` name, limit in MiB, then ``s`` soft limit in MiB and ``p-`` the container above it:
   ``box.64~web.32.s16.p-box``; ``g.x200.64`` is g1..g200 of 64 MiB each;
 * ``w=`` kind, memcg, then letter and number: ``r`` KiB/s, ``f`` file MiB, ``n`` threads,
-  ``b`` block KiB, ``c`` consecutive pages, ``t`` think us; ``seqw.g.x200`` is one group in each
-  of g1..g200, ``seqw.root.x3`` three groups in the root;
+  ``b`` block KiB, ``c`` consecutive pages, ``t`` think us, ``s`` number of a shared file;
+  ``seqw.g.x200`` is one group in each of g1..g200, ``seqw.root.x3`` three groups in the root;
 * ``mix=`` rate in KiB/s, memcg, then kind and share: ``81920.root.seqw50.anon0``; ``mix=0`` is
   no mix;
 * ``i=`` ms, what, whose, value: ``20000.patch.p6.on~30000.limit.g1.32~40000.stall.disk.2000``.

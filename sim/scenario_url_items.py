@@ -11,6 +11,7 @@ from sim.scenario import (
     MAX_MEMCGS,
     MAX_TASKS,
     MEMCG_NAME,
+    SHARING,
     MemcgSpec,
     MixSpec,
     WorkloadKind,
@@ -22,7 +23,7 @@ from sim.scenario import (
 MEMCG_DEFAULT = MemcgSpec(name="g", limit_mib=64, soft_limit_mib=0, parent="root")
 WORKLOAD_DEFAULT = WorkloadSpec(
     kind=WorkloadKind.SEQ_WRITER, memcg="root", rate_kib_per_s=0, file_mib=256, threads=1,
-    block_kib=64, run_pages=1, think_us=0, order=9, hold_ms=0,
+    block_kib=64, run_pages=1, think_us=0, order=9, shared_file=0, hold_ms=0,
 )  # fmt: skip
 MIX_DEFAULT = MixSpec(
     rate_kib_per_s=81920, memcg="root", seqw=40, randw=5, seqr=25, randr=0, mmap=5, small=5,
@@ -38,6 +39,7 @@ WORKLOAD_LETTERS = {
     "t": "think_us",
     "o": "order",
     "h": "hold_ms",
+    "s": "shared_file",
 }
 MIX_SHARES = ("seqw", "randw", "seqr", "randr", "mmap", "small", "anon")
 
@@ -220,6 +222,10 @@ def decode_workloads(text: str, _keep: Any, note: Note) -> tuple[WorkloadSpec, .
         n = _repeat(fields, MAX_TASKS, path, note)
         group = replace(WORKLOAD_DEFAULT, kind=kinds[kind], memcg=memcg)
         group = _read_options(fields, group, WORKLOAD_LETTERS, path, note)
+        if group.shared_file and group.kind not in SHARING:
+            allowed = " and ".join(SHARING)
+            note(f"{path}.shared_file", str(group.shared_file), f"is for {allowed} only; ignored")
+            group = replace(group, shared_file=0)
         if not n or memcg == "root":
             groups = [group] * max(n, 1)
         else:

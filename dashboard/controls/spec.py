@@ -370,7 +370,7 @@ _CELL_LABELS = {
     "kind": "does", "memcg": "in", "rate_kib_per_s": "rate",
     "file_mib": "file", "threads": "tasks", "block_kib": "block", "run_pages": "run",
     "think_us": "think", "at_ms": "at", "what": "what", "whose": "whose", "value": "becomes",
-    "order": "order", "hold_ms": "hold",
+    "order": "order", "hold_ms": "hold", "shared_file": "shared file",
 }  # fmt: skip
 
 

@@ -56,6 +56,7 @@ from sim.machine.vmstat import (
     FLUSHER_FOREIGN_INODES,
     FLUSHER_INODES,
     FLUSHER_SEARCH_NS,
+    FLUSHER_SHARED_INODES,
     FLUSHER_WAKEUPS,
     MEMCG_FLUSHER_WORKS,
     NR_FILE_DIRTY,
@@ -210,6 +211,8 @@ def queue_memcg_io(m: Any, t: Any) -> Any:
             before = np.int64(m.inode[ino].prev)
             if _selected(m, t, ino):
                 _prepend(m, ino)
+                if m.inode[ino].i_memcg == I_MEMCG_SHARED:
+                    m.vm[FLUSHER_SHARED_INODES] += 1
             else:
                 foreign += 1
             ino = before

@@ -63,7 +63,7 @@ that may go down.
     MEMCG_DIRTY_THROTTLED, MEMCG_FLUSHER_KICKS, MEMCG_FLUSHER_WAKEUPS, MEMCG_FLUSHER_SCANNED,
     # hierarchy and soft limits: calls in another memcg than the task's, kswapd's in one over its
     MEMCG_RECLAIMS_OF_OTHERS, SOFT_LIMIT_RECLAIMS, SOFT_LIMIT_SCANNED, SOFT_LIMIT_RECLAIMED,
-    MEMCG_FLUSHER_WORKS, FLUSHER_FOREIGN_INODES, FLUSHER_SEARCH_NS,
+    MEMCG_FLUSHER_WORKS, FLUSHER_FOREIGN_INODES, FLUSHER_SHARED_INODES, FLUSHER_SEARCH_NS,
     STACK_BYTES_MAX, STACK_BYTES_MAX_DIRECT, STACK_BYTES_MAX_MEMCG, STACK_BYTES_MAX_KSWAPD,
     STACK_BYTES_MAX_FLUSHER,
     # of these, direct and memcg reclaim by the entry they came from (order of stack.ENTRIES)
@@ -73,7 +73,7 @@ that may go down.
     # calls deeper than THREAD_SIZE allows
     STACK_OVERFLOWS_DIRECT, STACK_OVERFLOWS_MEMCG, STACK_OVERFLOWS_KSWAPD, STACK_OVERFLOWS_OTHER,
     NR_VM,
-) = range(194)
+) = range(195)
 # fmt: on
 
 _ALL = {name: value for name, value in globals().items() if name.isupper() and name != "NR_VM"}

@@ -88,8 +88,8 @@ def write_page(m: Any, t: Any) -> Any:
         stop = new_page(m, t, ino, index, 0, LRU_INACTIVE_FILE)
         if stop != DONE:
             return stop
-        pfn = task.alloc_pfn
-    elif m.page[pfn].page_flags & PG_locked:
+        pfn = np.int64(task.alloc_pfn)
+    if m.page[pfn].page_flags & PG_locked:
         task.wait_pfn = pfn
         return WANT_PAGE_READ
     if m.slot_block[slot] < 0 and in_shadow(m, ino, index):

@@ -25,6 +25,7 @@ from sim.machine.vmstat import PGACTIVATE
 from sim.mm.free import free_page, remove_from_page_cache, swap_free, uncharge_page
 from sim.mm.memcontrol import commit_charge, mem_cgroup_try_charge
 from sim.mm.page_alloc import alloc_page
+from sim.mm.res_counter import res_counter_uncharge
 
 
 @njit
@@ -53,12 +54,19 @@ def new_page(m: Any, t: Any, ino: Any, index: Any, flags: Any, lru: Any) -> Any:
     if stop != DONE:
         return stop
     pfn = task.alloc_pfn
+    inode = m.inode[ino]
+    if m.slot_pfn[inode.first_slot + index] >= 0:
+        # -EEXIST: another writer of a shared file was faster
+        res_counter_uncharge(m, task.memcg)
+        free_page(m, pfn)
+        task.alloc_pfn = m.slot_pfn[inode.first_slot + index]
+        task.np_charging = 0
+        return DONE
     page = m.page[pfn]
     page.mapping = ino
     page.index = index
     page.page_flags = flags
     page.lru_ms = m.clock[NOW] // 1_000_000
-    inode = m.inode[ino]
     m.slot_pfn[inode.first_slot + index] = pfn
     inode.nr_cached += 1
     commit_charge(m, t, pfn)

@@ -163,6 +163,8 @@ def _memcg_reclaim() -> None:
     _count("memcg_flusher_works", "memcg_flusher_works", "", title, unit="works")
     title = "Inodes of others passed over in the search"
     _count("flusher_foreign_inodes", "flusher_foreign_inodes", "lower", title, unit="inodes")
+    title = "Shared inodes taken by works for one container"
+    _count("flusher_shared_inodes", "flusher_shared_inodes", "", title, unit="inodes")
     _ms("flusher_search_ms", "flusher_search_ns", title="CPU time of that search")
     _count("memcg_flusher_scanned", "memcg_flusher_scanned", "lower", "Pages these looked at")
 

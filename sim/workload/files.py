@@ -40,8 +40,10 @@ def plan_files(plans: list[TaskPlan], first_task: int, duration_ms: int) -> File
     memcgs: list[int] = []
     plan = FilePlan({})
     anon: list[int] = []
+    shared: dict[int, int] = {}
     for t, task in enumerate(plans, first_task):
         columns = task.columns
+        number = columns.pop("shared_file")
         if task.kind == "highalloc":
             continue
         if task.kind in CREATORS:
@@ -51,6 +53,15 @@ def plan_files(plans: list[TaskPlan], first_task: int, duration_ms: int) -> File
             sizes += [columns["w_block_pages"]] * count
             memcgs += [columns["memcg"]] * count
             continue
+        if number in shared:
+            ino = shared[number]
+            columns["op_inode"] = ino
+            sizes[ino] = max(sizes[ino], columns["w_file_pages"])
+            if task.kind in EXISTING and ino not in plan.existing:
+                plan.existing.append(ino)
+            continue
+        if number:
+            shared[number] = len(sizes)
         columns["op_inode"] = len(sizes)
         if task.kind == "anon":
             plan.anon_areas[t] = len(sizes)

@@ -149,6 +149,7 @@ def _columns(spec: WorkloadSpec) -> dict[str, int]:
         "w_run_pages": spec.run_pages,
         "w_think_ns": spec.think_us * NSEC_PER_USEC,
         "w_fsync": int(spec.kind in SYNCING),
+        "shared_file": spec.shared_file,
         "w_order": spec.order if spec.kind is WorkloadKind.HIGH_ORDER else 0,
         "w_hold_ns": spec.hold_ms * NSEC_PER_MSEC,
         "stack_entry": ENTRY_NAMES.index(ENTRY.get(spec.kind, "write")),

@@ -95,6 +95,10 @@ def test_the_digest_tells_scenarios_apart_and_ignores_order() -> None:
         (Scenario(workloads=(WorkloadSpec(kind=SEQW, memcg="g"),)), "workloads.0.memcg"),
         (Scenario(workloads=(WorkloadSpec(kind=SEQW, threads=65),)), "workloads.0.threads"),
         (
+            Scenario(workloads=(WorkloadSpec(kind=WorkloadKind.ANON_HOG, shared_file=1),)),
+            "workloads.0.shared_file",
+        ),
+        (
             Scenario(workloads=(WorkloadSpec(kind=SEQW, threads=64),) * 5),
             "workloads",
         ),

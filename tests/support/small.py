@@ -13,6 +13,7 @@ from sim.build import Simulation, build
 from sim.scenario import (
     EXCLUSIVE_ANSWERS,
     EXCLUSIVE_PATCHES,
+    SHARING,
     BlockSpec,
     CpuSpec,
     DiskModel,
@@ -117,8 +118,9 @@ ANSWER_SETS = subsets(MemcgAnswer, EXCLUSIVE_ANSWERS)
 
 @st.composite
 def _group(draw: st.DrawFn, places: list[str]) -> WorkloadSpec:
+    kind = draw(st.sampled_from(list(WorkloadKind)))
     return WorkloadSpec(
-        kind=draw(st.sampled_from(list(WorkloadKind))),
+        kind=kind,
         memcg=draw(st.sampled_from(places)),
         rate_kib_per_s=draw(st.sampled_from([0, 0, 4096, 40960])),
         file_mib=draw(st.integers(1, 96) | st.just(64)),
@@ -128,6 +130,7 @@ def _group(draw: st.DrawFn, places: list[str]) -> WorkloadSpec:
         think_us=draw(st.sampled_from([0, 0, 300, 20_000])),
         order=draw(st.sampled_from([0, 1, 3, 5, 9, 10])),
         hold_ms=draw(st.sampled_from([0, 100])),
+        shared_file=draw(st.sampled_from([0, 1])) if kind in SHARING else 0,
     )
 
 

@@ -12,6 +12,7 @@ from sim.scenario import (
     EXCLUSIVE_PATCHES,
     MAX_PAGE_SECONDS,
     MAX_TASKS,
+    SHARING,
     BlockSpec,
     CpuSpec,
     DiskSpec,
@@ -99,6 +100,7 @@ def _workloads(draw: st.DrawFn, memcgs: tuple[MemcgSpec, ...]) -> tuple[Workload
         # One group in each memcg, or several alike in the root: what repetition is for.
         spread = places[1:] or ["root"] * 3
         groups += [WorkloadSpec(kind=WorkloadKind.SEQ_WRITER, memcg=place) for place in spread]
+    groups = [g if g.kind in SHARING else dataclasses.replace(g, shared_file=0) for g in groups]
     while sum(w.threads for w in groups) > MAX_TASKS:
         groups.pop(0)
     return tuple(groups)
