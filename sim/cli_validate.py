@@ -48,6 +48,10 @@ def add_command(command: Callable[..., argparse.ArgumentParser]) -> None:
         help="keep the result for the page, beside the other part (recorded, published) in PATH",
     )  # fmt: skip
     validate.add_argument("--json", action="store_true", help="machine-readable, with sources")
+    validate.add_argument(
+        "--sensitivity", action="store_true",
+        help="instead: move each unknown parameter both ways, tell what hangs on it",
+    )  # fmt: skip
 
 
 def _folder(args: argparse.Namespace) -> Path:
@@ -72,6 +76,10 @@ def _validate(args: argparse.Namespace) -> int:
     from sim.validation.recorded import WORKLOADS
 
     _check_numbers(args)
+    if args.sensitivity and (args.save or args.strict):
+        raise InputError("--sensitivity goes with neither --save nor --strict")
+    if args.sensitivity and args.only == PUBLISHED:
+        return _sensitivity_of_tables(args)
     if args.only == PUBLISHED:
         return _against_tables(args)
     if args.only and args.only not in WORKLOADS:
@@ -91,6 +99,8 @@ def _against_recordings(folder: Path, args: argparse.Namespace) -> int:
             f"{folder}: no recorded run{which} of 2.6.36 (base v0, patched v7);"
             " results/*.json is looked for here and up to three folders below"
         )
+    if args.sensitivity:
+        return _sensitivity_of_recordings(folder, args)
     for name in missing(folder, args.only):
         print(f"sim: note: no recorded run of {name}", file=sys.stderr)
     facts = parameters(folder, args.only)
@@ -115,10 +125,33 @@ def _against_recordings(folder: Path, args: argparse.Namespace) -> int:
     return DISAGREES if args.strict and not total.agrees else 0
 
 
+def _sensitivity_of_recordings(folder: Path, args: argparse.Namespace) -> int:
+    from sim.cli_sensitivity import print_settings
+    from sim.validation.sensitivity import of_recordings
+
+    settings = of_recordings(folder, args.seeds, args.only, args.jobs, _setting)
+    print_settings(settings, as_json=args.json)
+    return 0
+
+
+def _sensitivity_of_tables(args: argparse.Namespace) -> int:
+    from sim.cli_sensitivity import print_settings
+    from sim.validation.restated import RESTATED
+    from sim.validation.sensitivity import of_tables
+
+    print_settings(of_tables(RESTATED, args.seeds, args.jobs, _setting), as_json=args.json)
+    return 0
+
+
+def _setting(what: str) -> None:
+    _progress(what, "")
+
+
 def _against_tables(args: argparse.Namespace) -> int:
     from dataclasses import asdict
 
-    from sim.validation.published import NOISE, RESTATED, rows, score, tables
+    from sim.validation.published import NOISE, rows, score, tables
+    from sim.validation.restated import RESTATED
 
     found = rows(args.seeds, args.jobs)
     directed, right, distance = score(found)

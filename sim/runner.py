@@ -16,7 +16,7 @@ from sim.machine.stall import STALL
 from sim.machine.tracepoints import TRACE
 from sim.machine.victim import victims
 from sim.result import SLEEP, Result, SleepCause
-from sim.scenario import Scenario, ScenarioError
+from sim.scenario import Scenario, ScenarioError, WorkloadKind
 from sim.warm import warm_scenarios
 
 FIRST_SLICE_NS = 200_000_000
@@ -33,6 +33,7 @@ def run(
     *,
     on_chunk: Callable[[Result], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
+    until_over: WorkloadKind | None = None,
 ) -> Result:
     """Simulate one scenario.
 
@@ -41,6 +42,7 @@ def run(
         on_chunk: called with the Result of each slice of simulated time, in order; its series
             begin with the last row of the slice before.
         should_stop: asked between slices.
+        until_over: end the run early, with a slice of 200 ms, when all tasks of this kind are over.
 
     Raises:
         ScenarioError: the scenario is not valid; names field and limit.
@@ -58,8 +60,12 @@ def run(
         if should_stop is not None and should_stop():
             raise RunStopped
         begun = time.perf_counter()
+        if until_over is not None:
+            slice_ns = min(slice_ns, FIRST_SLICE_NS)
         target_ns = min(now_ns + max(slice_ns // interval_ns, 1) * interval_ns, end_ns)
         simulation.system.engine.run_until(target_ns)
+        if until_over is not None and _all_over(simulation, until_over):
+            end_ns = target_ns
         wall_s = max(time.perf_counter() - begun, 1e-4)
         grow = min(max(TARGET_SLICE_WALL_S / wall_s, 0.25), 4.0)
         slice_ns = int((target_ns - now_ns) * grow)
@@ -69,7 +75,14 @@ def run(
         if on_chunk is not None:
             on_chunk(_result(simulation, scenario, now_ns, target_ns, taken))
         now_ns = target_ns
-    return _result(simulation, scenario, 0, end_ns, _Taken())
+    result = _result(simulation, scenario, 0, end_ns, _Taken())
+    result.meta["duration_ns"] = end_ns
+    return result
+
+
+def _all_over(simulation: Simulation, kind: WorkloadKind) -> bool:
+    pairs = zip(simulation.system.engine.tasks, simulation.task_info, strict=True)
+    return all(task.finished for task, info in pairs if info["kind"] == str(kind))
 
 
 class _Taken:

@@ -22,6 +22,8 @@ class Patch(StrEnum):
     MEMCG_WAIT_LOOP = "memcg-wait-loop"
     FLUSHFORWARD = "flushforward"
     WAIT_IFF_CONGESTED = "wait-iff-congested"
+    BALANCE_GAP = "gap"
+    SMALL_TARGETS = "force"
     NODIRECTWB = "nodirectwb"
     LESSKSWAPDWB = "lesskswapdwb"
     THROTTLE = "throttle"
@@ -111,7 +113,9 @@ class WorkloadKind(StrEnum):
     COPY = "copy"
     OLTP = "oltp"
     MAP_READER = "mstream"
+    SPARSE_READER = "sparse"
     HIGH_ORDER = "highalloc"
+    HIGH_PASS = "highpass"
 
 
 SHARING = (WorkloadKind.SEQ_WRITER, WorkloadKind.RAND_WRITER)

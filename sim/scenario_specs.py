@@ -206,7 +206,7 @@ class WorkloadSpec:
         1,
         16384,
         "MiB",
-        "File, mapping or anonymous area of each task; most that a high-order allocator holds",
+        "File, mapping or anonymous area of each task; most that high-order allocators hold",
     )
     threads: int = whole(1, 1, 64, "tasks", "Equal tasks, each with files of its own")
     block_kib: int = whole(

@@ -202,6 +202,10 @@ OPTIONS: dict[type[StrEnum], dict[str, tuple[str, str]]] = {
                          "wakes the flusher for up to 4 MiB"),
         "wait-iff-congested": ("wait iff congested", "2.6.37, commit 0e093d99: reclaim sleeps only "
                                "while queue and zone are congested"),
+        "gap": ("balance gap (2.6.39)", "Commit 8afdcece: kswapd leaves a small zone alone "
+                       "from 1 % above its high watermark on"),
+        "force": ("scan of small targets (3.0)", "Commit 246e87a9: kswapd scans at least "
+                         "32 pages of each list of a small zone or container"),
         "nodirectwb": ("no writes by direct reclaim (3.2)", "Commit ee72886d: direct reclaim "
                          "writes no file page, swap pages still"),
         "lesskswapdwb": ("kswapd writes in trouble (3.2)", "Commit f84f6e2b: kswapd writes file "
@@ -281,6 +285,10 @@ OPTIONS: dict[type[StrEnum], dict[str, tuple[str, str]]] = {
         "oltp": ("OLTP", "14 pages read and 4 written at random, a log record, fsync(2) of the "
                  "log; as sysbench"),
         "mstream": ("mapped stream", "loads through a file mapping, page after page"),
+        "sparse": ("mapped sparse file", "one load from each page of a file that is one hole, "
+                   "then over"),
+        "highpass": ("one pass of high orders", "asks once for each block of 2^order pages that "
+                     "fits, holds them all, then is over"),
         "highalloc": ("high-order allocator", "blocks of 2^order pages for the kernel, held"),
     },
 }  # fmt: skip

@@ -17,6 +17,8 @@ I_SYNC = 1 << 2
 """The flusher or a dirtier is writing it."""
 I_ORDERED = 1 << 3
 """On the running transaction's list of ordered data."""
+I_RANDOM = 1 << 4
+"""Its mapping has MADV_RANDOM: a fault reads its page alone."""
 
 I_MEMCG_SHARED = -1
 

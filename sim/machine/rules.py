@@ -50,6 +50,11 @@ class ReclaimRules(NamedTuple):
     """C10: dirty file pages that reclaim may not write go on a list of their own until clean."""
     ioless_throttling: int = 0
     """3.2: a throttled dirtier sleeps and leaves the writing to the flusher."""
+    balance_gap: int = 0
+    """2.6.39: kswapd leaves a zone alone from 1 % of it above its high watermark, not from 8 x."""
+    scan_small_targets: int = 0
+    """3.0: kswapd and memcg reclaim scan 32 pages of a list too short for the priority; small
+    amounts are scanned at once, not saved up."""
     memcg_flusher: int = 0
     """A reclaimer in a memcg above its dirty limit wakes a thread that cleans its LRU."""
     memcg_writeback: int = 0

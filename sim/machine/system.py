@@ -78,6 +78,8 @@ class System:
         self.shadow_wait = WaitQueue(self.m, self.arrays, SHADOW_WAIT)
         self.commit_wait = WaitQueue(self.m, self.arrays, COMMIT_WAIT)
         self._main_loop = main_loop
+        self.kswapd_awake_since_ns = -1
+        """Not yet in KSWAPD_AWAKE_NS; -1 = kswapd sleeps."""
 
     def drain(self, now_ns: int) -> None:
         """Act on what kernels left in the clock's WAKE words."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from sim.engine.jit import njit
 from sim.fs.readpages import ondemand_readahead, start_read
+from sim.machine.address_space import I_RANDOM
 from sim.machine.machine import LIMIT, NOW
 from sim.machine.page import LRU_INACTIVE_FILE, PG_locked, PG_readahead, PG_writeback
 from sim.machine.sysctl import READ_AHEAD_PAGES
@@ -91,7 +92,7 @@ def mmap_miss(m: Any, t: Any, ino: Any, index: Any) -> Any:
     """
     inode = m.inode[ino]
     most = np.int64(m.sysctl[READ_AHEAD_PAGES])
-    if most < 1:
+    if most < 1 or inode.state & I_RANDOM != 0:
         return False
     if inode.prev_index == index - 1:
         _begin_window(m, t, ino, np.int64(index), 2 * most, most)

@@ -36,7 +36,6 @@ Steps = Generator[Any, bool | None, Any]
 def kswapd(s: System, t: int) -> Steps:
     """Sleeps. The kswapd thread (vmscan.c:2277 ff of 2.6.35; mechanics 2.9)."""
     s.tcol["pf_flags"][t] = PF_MEMALLOC | PF_SWAPWRITE | PF_KSWAPD
-    awake_since_ns = -1
     order = 0
     while True:
         pending = yield from _serve_containers(s, t)
@@ -45,38 +44,34 @@ def kswapd(s: System, t: int) -> Steps:
             order = asked  # no sleep: somebody wants larger blocks
         else:
             if not pending and not sleeping_prematurely(s.m, order):
-                awake_since_ns = yield from _try_to_sleep(s, t, awake_since_ns, order)
+                yield from _try_to_sleep(s, t, order)
             order = s.clock[KSWAPD_MAX_ORDER]
         if not s.vm[KSWAPD_AWAKE]:
             s.vm[KSWAPD_AWAKE] = 1
-        if awake_since_ns < 0:
-            awake_since_ns = s.clock[NOW]
-            s.vm[KSWAPD_WAKEUPS] += 1
-        else:
-            s.vm[KSWAPD_REWAKEUPS] += 1
-            s.vm[KSWAPD_AWAKE_NS] += s.clock[NOW] - awake_since_ns
-            awake_since_ns = s.clock[NOW]
+        s.vm[KSWAPD_WAKEUPS if s.kswapd_awake_since_ns < 0 else KSWAPD_REWAKEUPS] += 1
+        if s.kswapd_awake_since_ns < 0:
+            s.kswapd_awake_since_ns = s.clock[NOW]
         trace(s.m, t, EV_KSWAPD_WAKE, 0, order, 0)
         begin_balance_pgdat(s.m, t, order)
         while (stop := balance_pgdat(s.m, t)) != DONE:
             yield from s.wait(t, stop)
 
 
-def _try_to_sleep(s: System, t: int, awake_since_ns: int, order: int) -> Steps:
+def _try_to_sleep(s: System, t: int, order: int) -> Steps:
     """Sleeps. A nap of HZ/10 first, then for good, if nothing needs kswapd meanwhile."""
     s.vm[KSWAPD_AWAKE] = 0
     woken = yield from s.sleep(s.kswapd_wait, SleepCause.IDLE, s.jiffies(s.hz(10)))
     if woken:
         s.vm[KSWAPD_LOW_WMARK_HIT_QUICKLY] += 1
-        return awake_since_ns
+        return
     if sleeping_prematurely(s.m, order):
         s.vm[KSWAPD_HIGH_WMARK_HIT_QUICKLY] += 1
-        return awake_since_ns
-    if awake_since_ns >= 0:
+        return
+    if s.kswapd_awake_since_ns >= 0:
         trace(s.m, t, EV_KSWAPD_SLEEP, 0, 0, 0)
-        s.vm[KSWAPD_AWAKE_NS] += s.clock[NOW] - awake_since_ns
+        s.vm[KSWAPD_AWAKE_NS] += s.clock[NOW] - s.kswapd_awake_since_ns
+        s.kswapd_awake_since_ns = -1
     yield from s.sleep(s.kswapd_wait, SleepCause.IDLE)
-    return -1
 
 
 def _serve_containers(s: System, t: int) -> Steps:

@@ -47,6 +47,8 @@ from sim.mm.vmscan_lists import (
 )
 
 NO_LIMIT = 1 << 60
+BALANCE_GAP_RATIO = 100
+"""KSWAPD_ZONE_BALANCE_GAP_RATIO of 2.6.39."""
 
 
 @njit
@@ -116,6 +118,16 @@ def _find_end_zone(m: Any, t: Any) -> Any:
 
 
 @njit
+def _enough(m: Any, z: Any) -> Any:
+    """Free pages from which a zone is left alone though zones above it need some."""
+    zone = m.zone[z]
+    if not m.rules[0].balance_gap:
+        return 8 * zone.watermark[WMARK_HIGH]
+    percent = (zone.present_pages + BALANCE_GAP_RATIO - 1) // BALANCE_GAP_RATIO
+    return zone.watermark[WMARK_HIGH] + min(zone.watermark[WMARK_LOW], percent)
+
+
+@njit
 def _balance_zones(m: Any, t: Any) -> Any:
     """Zones from the lowest up to end_zone, from task.sc_zone on."""
     sc = m.task[t]
@@ -131,7 +143,7 @@ def _balance_zones(m: Any, t: Any) -> Any:
                 if stop != DONE:
                     return stop
             if sc.sc_zone_step != ZONE_BEGIN or not zone_watermark_ok(
-                m, z, order, 8 * zone.watermark[WMARK_HIGH], sc.sc_end_zone
+                m, z, order, _enough(m, z), sc.sc_end_zone
             ):
                 stop = shrink_zone(m, t, z)
                 if stop != DONE:

@@ -128,11 +128,18 @@ def get_scan_count(m: Any, t: Any, z: Any) -> Any:
         fp = (201 - swappiness) * (lists.recent_scanned[1] + 1) // (lists.recent_rotated[1] + 1)
         denominator = ap + fp + 1
     priority = sc.sc_priority
+    small = (anon + file) >> priority < SWAP_CLUSTER_MAX
+    forced = small and (sc.issuer == ISSUER_KSWAPD or sc.sc_memcg != 0)
     for lru in range(NR_EVICTABLE_LISTS):
         scan = lists.nr[lru]
         if priority > 0 or noswap:
             scan = (scan >> priority) * (ap if lru < LRU_INACTIVE_FILE else fp) // denominator
-        nr = nr_scan_try_batch(lists, lru, scan)
+        if m.rules[0].scan_small_targets:
+            nr = scan
+            if nr == 0 and forced and (lru >= LRU_INACTIVE_FILE or not noswap):
+                nr = np.int64(SWAP_CLUSTER_MAX)
+        else:
+            nr = nr_scan_try_batch(lists, lru, scan)
         if lru == LRU_INACTIVE_ANON:
             sc.sc_nr_inactive_anon = nr
         elif lru == LRU_ACTIVE_ANON:
@@ -265,24 +272,33 @@ def _end_inactive(m: Any, t: Any, z: Any) -> Any:
 
 
 @njit
-def _take_share(sc: Any, lru: Any) -> Any:
-    """min(remaining, 32) of one list's scan count, taken off it."""
+def _left_to_scan(sc: Any, lru: Any) -> Any:
+    """min(remaining, 32) of one list's scan count."""
     if lru == LRU_INACTIVE_ANON:
-        nr = min(sc.sc_nr_inactive_anon, SWAP_CLUSTER_MAX)
+        left = sc.sc_nr_inactive_anon
+    elif lru == LRU_ACTIVE_ANON:
+        left = sc.sc_nr_active_anon
+    elif lru == LRU_INACTIVE_FILE:
+        left = sc.sc_nr_inactive_file
+    elif lru == LRU_DIRTY_FILE:
+        left = sc.sc_nr_dirty_list
+    else:
+        left = sc.sc_nr_active_file
+    return min(left, SWAP_CLUSTER_MAX)
+
+
+@njit
+def _take_share(sc: Any, lru: Any, nr: Any) -> None:
+    if lru == LRU_INACTIVE_ANON:
         sc.sc_nr_inactive_anon -= nr
     elif lru == LRU_ACTIVE_ANON:
-        nr = min(sc.sc_nr_active_anon, SWAP_CLUSTER_MAX)
         sc.sc_nr_active_anon -= nr
     elif lru == LRU_INACTIVE_FILE:
-        nr = min(sc.sc_nr_inactive_file, SWAP_CLUSTER_MAX)
         sc.sc_nr_inactive_file -= nr
     elif lru == LRU_DIRTY_FILE:
-        nr = min(sc.sc_nr_dirty_list, SWAP_CLUSTER_MAX)
         sc.sc_nr_dirty_list -= nr
     else:
-        nr = min(sc.sc_nr_active_file, SWAP_CLUSTER_MAX)
         sc.sc_nr_active_file -= nr
-    return nr
 
 
 @njit
@@ -312,9 +328,11 @@ def _shrink_lists(m: Any, t: Any, z: Any) -> Any:
             if lru == LRU_DIRTY_FILE and not sc.sc_nr_dirty_list:
                 break
             file = 1 if lru >= LRU_INACTIVE_FILE else 0
-            if not lru & 1 and _too_many_isolated(m, t, z, file):
+            nr = _left_to_scan(sc, lru)
+            # Asked in shrink_inactive_list, so only for a list that is to be scanned.
+            if nr and not lru & 1 and _too_many_isolated(m, t, z, file):
                 return WANT_ISOLATED_WAIT
-            nr = _take_share(sc, lru)
+            _take_share(sc, lru, nr)
             if nr and lru & 1:
                 if inactive_list_is_low(m, sc.sc_memcg, z, file):
                     shrink_active_list(m, t, z, lru, nr)

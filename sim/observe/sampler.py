@@ -16,7 +16,7 @@ from sim.machine.dirty_limits import update_dirty_limits
 from sim.machine.machine import NR_IO_LOG, NR_STALL, NR_TRACE
 from sim.machine.request import ISSUER_FLUSHER, ISSUER_KSWAPD
 from sim.machine.system import System
-from sim.machine.vmstat import FLUSHER_RUN_NS, KSWAPD_RUN_NS, NAMES
+from sim.machine.vmstat import FLUSHER_RUN_NS, KSWAPD_AWAKE_NS, KSWAPD_RUN_NS, NAMES
 from sim.machine.zone import MAX_NR_ZONES, MAX_ORDER, ZONE_NAMES
 
 ZONE_FIELDS = ("nr_free", "nr_file_dirty", "nr_writeback", "pages_scanned")
@@ -100,6 +100,7 @@ class Sampler:
             row[n : n + len(indices)] = words[indices]
             n += len(indices)
         row[1 + self._run_words] = self._run_ns()
+        row[1 + KSWAPD_AWAKE_NS] += self._awake_ns(now_ns)
         self.rows.append(row)
         self.empty_logs()
         if now_ns + self._interval_ns <= self._end_ns:
@@ -109,12 +110,18 @@ class Sampler:
         """Every counter as it is now, by name."""
         words = np.array(self._s.arrays.vm)
         words[self._run_words] = self._run_ns()
+        words[KSWAPD_AWAKE_NS] += self._awake_ns(self._s.engine.now_ns)
         return dict(zip(NAMES, words.tolist(), strict=False))
 
     def _run_ns(self) -> np.ndarray:
         # The scheduler counts CPU time by task and knows nothing of what the tasks are.
         run_ns: np.ndarray = self._run_column[self._run_tasks]
         return run_ns
+
+    def _awake_ns(self, now_ns: int) -> int:
+        # kswapd may be awake for minutes at a time, and adds that up when it sleeps.
+        since_ns = self._s.kswapd_awake_since_ns
+        return max(now_ns - since_ns, 0) if since_ns >= 0 else 0
 
     def empty_logs(self) -> None:
         """Take what the logs hold, so that they do not run over."""

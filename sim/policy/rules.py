@@ -53,6 +53,9 @@ PATCH_RULES: dict[Patch, dict[str, Any]] = {
     Patch.FLUSHFORWARD: {"kick_flusher": 1},
     # Commit 0e093d99763e (2.6.37).
     Patch.WAIT_IFF_CONGESTED: {"conditional_wait": 1},
+    # Commits 8afdcece4911 (2.6.39) and 246e87a93934 (3.0).
+    Patch.BALANCE_GAP: {"balance_gap": 1},
+    Patch.SMALL_TARGETS: {"scan_small_targets": 1},
     # Commits ee72886d8ed5, f84f6e2b0868, 92df3a723f84 and 49ea7eb65e7c (3.2).
     Patch.NODIRECTWB: {"direct_may_write_file": 0, "memcg_may_write_file": 0},
     Patch.LESSKSWAPDWB: {"kswapd_writes_in_trouble": 1},

@@ -127,6 +127,7 @@ def table(
     only: str = "",
     on_group: Callable[[str, str], None] | None = None,
     workers: int = WORKERS,
+    change: Callable[[Scenario], Scenario] | None = None,
 ) -> list[Row]:
     """All rows.
 
@@ -136,6 +137,7 @@ def table(
         only: one workload instead of all.
         on_group: told of each workload and variant when its runs are due.
         workers: processes that simulate.
+        change: what is run instead of each restated scenario.
 
     Raises:
         TraceError: the folder or a recording in it cannot be read.
@@ -143,6 +145,8 @@ def table(
     here = {key: found for key, found in groups(folder).items() if only in ("", key[0])}
     stacks = _found(folder, stack_tracer=True)
     wanted = {key: scenarios(found, seeds) for key, found in here.items()}
+    if change is not None:
+        wanted = {key: [change(s) for s in some] for key, some in wanted.items()}
     runs = simulated([s for some in wanted.values() for s in some], measured, workers)
     rows: list[Row] = []
     for key, recordings in here.items():

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from sim.machine.address_space import I_ANON, INODE
+from sim.machine.address_space import I_ANON, I_RANDOM, INODE
 from sim.workload.plan import TaskPlan
 
 SLOT_ALIGN = 64
@@ -41,10 +41,11 @@ def plan_files(plans: list[TaskPlan], first_task: int, duration_ms: int) -> File
     plan = FilePlan({})
     anon: list[int] = []
     shared: dict[int, int] = {}
+    sparse: list[int] = []
     for t, task in enumerate(plans, first_task):
         columns = task.columns
         number = columns.pop("shared_file")
-        if task.kind == "highalloc":
+        if task.kind in ("highalloc", "highpass"):
             continue
         if task.kind in CREATORS:
             count = _nr_small_files(columns, duration_ms)
@@ -66,6 +67,8 @@ def plan_files(plans: list[TaskPlan], first_task: int, duration_ms: int) -> File
         if task.kind == "anon":
             plan.anon_areas[t] = len(sizes)
             anon.append(len(sizes))
+        elif task.kind == "sparse":
+            sparse.append(len(sizes))
         elif task.kind in EXISTING:
             plan.existing.append(len(sizes))
         sizes.append(columns["w_file_pages"])
@@ -79,7 +82,9 @@ def plan_files(plans: list[TaskPlan], first_task: int, duration_ms: int) -> File
             memcgs.append(columns["memcg"])
     inode = _inodes(sizes, memcgs)
     inode["state"][anon] = I_ANON
-    inode["size_pages"][plan.existing] = inode["nr_pages"][plan.existing]
+    inode["state"][sparse] = I_RANDOM
+    known = plan.existing + sparse
+    inode["size_pages"][known] = inode["nr_pages"][known]
     nr_slots = int(inode["first_slot"][-1]) + _aligned(sizes[-1]) if sizes else SLOT_ALIGN
     plan.arrays = {
         "inode": inode,

@@ -24,6 +24,7 @@ from sim.machine.vmstat import (
 from sim.mm.free import free_block, take_block
 from sim.mm.page_alloc import alloc_pages
 from sim.units import NSEC_PER_MSEC
+from sim.workload.kinds import HOLD_ALL
 
 
 @njit
@@ -54,9 +55,21 @@ def allocate_block(m: Any, t: Any) -> Any:
 
 
 @njit
+def pass_is_over(m: Any, t: Any) -> Any:
+    """A pass has asked for every block that fits: all are free again."""
+    task = m.task[t]
+    if task.w_hold_ns != HOLD_ALL or task.op_count < task.w_file_pages >> task.w_order:
+        return False
+    free_all_blocks(m, t)
+    return True
+
+
+@njit
 def free_old_blocks(m: Any, t: Any) -> None:
     """Free what was held long enough, and the oldest when no more may be held."""
     task = m.task[t]
+    if task.w_hold_ns == HOLD_ALL:
+        return
     now_ms = m.clock[NOW] // NSEC_PER_MSEC
     while task.nr_blocks:
         age_ns = (now_ms - m.page[task.blocks_first].lru_ms) * NSEC_PER_MSEC

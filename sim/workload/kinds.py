@@ -16,6 +16,10 @@ KIND_MAP_READER = 9
 """Loads from a mapping, page after page."""
 KIND_HIGH_ORDER = 10
 """Blocks of pages for the kernel itself."""
+HOLD_ALL = -1
+"""``w_hold_ns`` of a pass: each block that fits is asked for once, and all are held to its end."""
+KIND_SPARSE_READER = 11
+"""One load from each page of a mapping of a hole, in order; then it is over."""
 OLTP_READS, OLTP_WRITES = 14, 4
 """Of one transaction of sysbench 0.4's oltp test: 10 point selects and 4 ranges; two updates, a
 delete and an insert."""

@@ -16,6 +16,7 @@ from sim.units import (
     pages_from_mib,
 )
 from sim.workload.kinds import (
+    HOLD_ALL,
     KIND_ANON_HOG,
     KIND_COPY,
     KIND_HIGH_ORDER,
@@ -27,6 +28,7 @@ from sim.workload.kinds import (
     KIND_SEQ_READER,
     KIND_SEQ_WRITER,
     KIND_SMALL_FILES,
+    KIND_SPARSE_READER,
 )
 
 CODES: dict[WorkloadKind, int] = {
@@ -42,19 +44,24 @@ CODES: dict[WorkloadKind, int] = {
     WorkloadKind.COPY: KIND_COPY,
     WorkloadKind.OLTP: KIND_OLTP,
     WorkloadKind.MAP_READER: KIND_MAP_READER,
+    WorkloadKind.SPARSE_READER: KIND_SPARSE_READER,
     WorkloadKind.HIGH_ORDER: KIND_HIGH_ORDER,
+    WorkloadKind.HIGH_PASS: KIND_HIGH_ORDER,
 }
 """What each kind does between two system calls, as kernels know it."""
+HIGH_PASS = WorkloadKind.HIGH_PASS
 SYNCING = (WorkloadKind.FSYNC_WRITER, WorkloadKind.FS_MARK, WorkloadKind.OLTP)
 """Kinds that end each operation with fsync(2)."""
 
 ENTRY = {
     WorkloadKind.MMAP_DIRTIER: "fault",
     WorkloadKind.MAP_READER: "fault",
+    WorkloadKind.SPARSE_READER: "fault",
     WorkloadKind.ANON_HOG: "anon",
     WorkloadKind.SEQ_READER: "read",
     WorkloadKind.RAND_READER: "read",
     WorkloadKind.HIGH_ORDER: "kthread",
+    WorkloadKind.HIGH_PASS: "kthread",
 }
 """Where a kind asks for pages from, if not from write(2) (C12)."""
 
@@ -150,7 +157,7 @@ def _columns(spec: WorkloadSpec) -> dict[str, int]:
         "w_think_ns": spec.think_us * NSEC_PER_USEC,
         "w_fsync": int(spec.kind in SYNCING),
         "shared_file": spec.shared_file,
-        "w_order": spec.order if spec.kind is WorkloadKind.HIGH_ORDER else 0,
-        "w_hold_ns": spec.hold_ms * NSEC_PER_MSEC,
+        "w_order": spec.order if CODES[spec.kind] == KIND_HIGH_ORDER else 0,
+        "w_hold_ns": HOLD_ALL if spec.kind is HIGH_PASS else spec.hold_ms * NSEC_PER_MSEC,
         "stack_entry": ENTRY_NAMES.index(ENTRY.get(spec.kind, "write")),
     }

@@ -25,7 +25,7 @@ from sim.mm.filemap import (
     write_page,
 )
 from sim.workload.directories import next_file
-from sim.workload.highorder import allocate_block, free_old_blocks
+from sim.workload.highorder import allocate_block, free_old_blocks, pass_is_over
 from sim.workload.kinds import (
     KIND_ANON_HOG,
     KIND_COPY,
@@ -38,10 +38,13 @@ from sim.workload.kinds import (
     KIND_SEQ_READER,
     KIND_SEQ_WRITER,
     KIND_SMALL_FILES,
+    KIND_SPARSE_READER,
     OLTP_READS,
     OLTP_WRITES,
 )
 
+_LOADS_AND_STORES = (KIND_MMAP_DIRTIER, KIND_ANON_HOG, KIND_MAP_READER, KIND_SPARSE_READER)
+DIST_ITERATIONS = 12
 OP_IDLE = 0
 OP_PAGES = 1
 PACE_NS = 20_000_000
@@ -72,7 +75,7 @@ def _pages_of_next(m: Any, t: Any) -> Any:
     kind = task.kind
     seed = m.clock[SEED]
     block = task.w_block_pages
-    if kind in (KIND_SEQ_WRITER, KIND_SEQ_READER, KIND_MAP_READER):
+    if kind in (KIND_SEQ_WRITER, KIND_SEQ_READER, KIND_MAP_READER, KIND_SPARSE_READER):
         if task.op_index >= task.w_file_pages:
             task.op_index = 0
         task.op_left = min(block, task.w_file_pages - task.op_index)
@@ -121,7 +124,7 @@ def _begin(m: Any, t: Any) -> Any:
     task.op_started_ns = m.clock[NOW]
     if task.kind == KIND_SMALL_FILES:
         m.clock[NOW] += m.cost[COST_CREATE_FILE]
-    elif task.kind not in (KIND_MMAP_DIRTIER, KIND_ANON_HOG, KIND_MAP_READER):
+    elif task.kind not in _LOADS_AND_STORES:
         m.clock[NOW] += m.cost[COST_SYSCALL]
     task.op_due_ns += (task.op_left << task.w_order) * task.op_rate_ns
     task.op_step = OP_PAGES
@@ -142,7 +145,7 @@ def _choose(m: Any, t: Any) -> Any:
     elif task.op_left > task.w_block_pages:
         task.op_write = 1 if task.op_left <= task.w_block_pages + OLTP_WRITES else 0
         task.op_inode = task.op_first
-        task.op_index = _draw_page(m, t)
+        task.op_index = _draw_row(m, t)
     else:
         task.op_write = 1
         task.op_inode = task.op_second
@@ -160,6 +163,26 @@ def _draw_page(m: Any, t: Any) -> Any:
 
 
 @njit
+def _draw_row(m: Any, t: Any) -> Any:
+    """Page of a row by sysbench 0.4's default, ``--oltp-dist-type=special``.
+
+    Three of four accesses go to one hundredth of the rows, in the middle of the table; the rest are
+    means of twelve uniform draws.
+    """
+    task = m.task[t]
+    number = task.op_random * (DIST_ITERATIONS + 1)
+    task.op_random += 1
+    seed, stream, pages = m.clock[SEED], STREAM_TASK + t, task.w_file_pages
+    if draw_below(seed, stream, number, 4) < 3:
+        hot = max(pages // 100, 1)
+        return (pages - hot) // 2 + draw_below(seed, stream, number + 1, hot)
+    total = np.int64(0)
+    for i in range(1, DIST_ITERATIONS + 1):
+        total += draw_below(seed, stream, number + i, pages)
+    return total // DIST_ITERATIONS
+
+
+@njit
 def _page(m: Any, t: Any) -> Any:
     """The next page of the operation; a stop code."""
     kind = m.task[t].kind
@@ -167,7 +190,7 @@ def _page(m: Any, t: Any) -> Any:
         return write_page(m, t) if m.task[t].op_write else read_page(m, t)
     if kind == KIND_HIGH_ORDER:
         return allocate_block(m, t)
-    if kind == KIND_MAP_READER:
+    if kind in (KIND_MAP_READER, KIND_SPARSE_READER):
         return load_file_page(m, t)
     if kind in (KIND_SEQ_WRITER, KIND_RAND_WRITER, KIND_SMALL_FILES):
         return write_page(m, t)
@@ -213,7 +236,8 @@ def _end(m: Any, t: Any) -> Any:
 def workload_step(m: Any, t: Any) -> Any:
     """Operations one after the other: a stop code to act on, DONE when it is over.
 
-    It is over for a creator without room for files, and for a victim of OOM. A victim ends the
+    It is over for a creator without room for files, for a reader that has seen its sparse file, for
+    a pass of high-order allocations, and for a victim of OOM. A victim ends the
     page it is at, for it may hold it or a bio, and nothing more.
     """
     task = m.task[t]
@@ -225,6 +249,10 @@ def workload_step(m: Any, t: Any) -> Any:
             if not _pace(m, t):
                 return WANT_THINK
             if task.kind == KIND_SMALL_FILES and not next_file(m, t):
+                return DONE
+            if task.kind == KIND_SPARSE_READER and task.op_index >= task.w_file_pages:
+                return DONE
+            if task.kind == KIND_HIGH_ORDER and pass_is_over(m, t):
                 return DONE
             _begin(m, t)
         if task.op_left > 0:

@@ -112,6 +112,17 @@ def test_the_copy_has_blocks_where_the_source_has_and_no_others() -> None:
         assert (arrays.slot_block[first : first + pages] > 0).all()
 
 
+def test_a_sparse_file_is_read_page_by_page_without_a_request_and_only_once() -> None:
+    scenario = alone(WorkloadKind.SPARSE_READER, file_mib=8)
+    result = run(scenario, until_over=WorkloadKind.SPARSE_READER)
+    counters = result.counters
+    assert counters["app_pages_read"] == counters["pgmajfault"] == 8 * 256
+    assert counters["requests_read"] == 0
+    (reader,) = [task for task in result.tasks if task["kind"] == "sparse"]
+    assert reader["finished"]
+    assert result.duration_ns < scenario.duration_ms * 1_000_000
+
+
 def test_a_mapped_stream_reads_and_dirties_nothing() -> None:
     counters = run(alone(WorkloadKind.MAP_READER)).counters
     assert counters["app_pages_read"] > 1000
@@ -127,6 +138,8 @@ def test_a_mapped_stream_reads_and_dirties_nothing() -> None:
         WorkloadKind.COPY,
         WorkloadKind.OLTP,
         WorkloadKind.MAP_READER,
+        WorkloadKind.SPARSE_READER,
+        WorkloadKind.HIGH_PASS,
     ],
 )
 def test_a_machine_under_pressure_stays_sound(kind: WorkloadKind) -> None:

@@ -106,6 +106,17 @@ def test_without_swap_an_anonymous_neighbour_stays(idle: Simulation) -> None:
     assert isolated(idle, ISOLATE_BOTH)[0] == [1, 2, 6]
 
 
+# ---- one pass
+
+
+def test_a_pass_asks_for_each_block_once_and_frees_them_all() -> None:
+    blocks = WorkloadSpec(kind=WorkloadKind.HIGH_PASS, order=9, file_mib=8)
+    result = run(small(memcgs=(), workloads=(blocks,)), until_over=WorkloadKind.HIGH_PASS)
+    assert result.counters["highorder_alloc_success"] == 4
+    assert result.counters["nr_highorder_pages"] == 0
+    assert [task["ops"] for task in result.tasks if task["kind"] == "highpass"] == [4]
+
+
 # ---- when reclaim is lumpy, and when it waits
 
 

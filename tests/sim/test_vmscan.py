@@ -8,6 +8,8 @@ import pytest
 
 from sim.build import Simulation, build
 from sim.machine.boot import min_free_kbytes, zone_sizes
+from sim.machine.request import ISSUER_DIRECT, ISSUER_KSWAPD
+from sim.machine.task import WANT_ISOLATED_WAIT
 from sim.machine.vmstat import (
     KSWAPD_AWAKE,
     KSWAPD_HIGH_WMARK_HIT_QUICKLY,
@@ -19,8 +21,14 @@ from sim.machine.vmstat import (
 )
 from sim.machine.zone import ZONE_DMA32
 from sim.mm.free import zone_watermark_ok
-from sim.mm.vmscan_kswapd import sleeping_prematurely, wakeup_kswapd
-from sim.mm.vmscan_lists import get_scan_count, inactive_list_is_low, nr_scan_try_batch
+from sim.mm.scan_control import ZONE_LISTS
+from sim.mm.vmscan_kswapd import _enough, sleeping_prematurely, wakeup_kswapd
+from sim.mm.vmscan_lists import (
+    _shrink_lists,
+    get_scan_count,
+    inactive_list_is_low,
+    nr_scan_try_batch,
+)
 from sim.presets import PRESETS
 from tests.support.checkers import NEVER
 from tests.support.small import MS, small
@@ -47,6 +55,55 @@ def sums(simulation: Simulation, nr: list[int], priority: int, **fields: Any) ->
     task.sc_memcg, task.sc_priority, task.sc_may_swap = 0, priority, 1
     get_scan_count(simulation.system.m, T, ZONE_DMA32)
     return [int(task[f"sc_nr_{name}"]) for name in SCANS]
+
+
+def forced(simulation: Simulation, issuer: int, nr: list[int], priority: int) -> list[int]:
+    """The same with the rule of 3.0."""
+    simulation.system.arrays.rules["scan_small_targets"] = 1
+    simulation.system.arrays.task[T].issuer = issuer
+    return sums(simulation, nr, priority)
+
+
+def test_kswapd_of_3_0_scans_32_pages_of_each_list_of_a_small_zone(simulation: Simulation) -> None:
+    nr = [100, 100, 1000, 1000]
+    assert forced(simulation, ISSUER_KSWAPD, nr, 12) == [32, 32, 32, 32]
+    assert forced(simulation, ISSUER_DIRECT, nr, 12) == [0, 0, 0, 0]
+    simulation.system.vm[NR_SWAP_USED_PAGES] = simulation.system.arrays.swap_map.size
+    assert forced(simulation, ISSUER_KSWAPD, nr, 12) == [0, 0, 32, 32]
+
+
+def test_3_0_saves_no_small_amounts_up(simulation: Simulation) -> None:
+    simulation.system.vm[NR_SWAP_USED_PAGES] = simulation.system.arrays.swap_map.size
+    assert forced(simulation, ISSUER_DIRECT, [0, 0, 4096 * 5, 0], 12) == [0, 0, 5, 0]
+    assert forced(simulation, ISSUER_KSWAPD, [0, 0, 4096 * 40, 0], 12) == [0, 0, 40, 0]
+
+
+def test_a_zone_is_left_alone_from_8_high_marks_or_the_balance_gap_on(
+    simulation: Simulation,
+) -> None:
+    m, zone = simulation.system.m, simulation.system.arrays.zone[ZONE_DMA32]
+    zone.watermark[:] = (100, 125, 150)
+    zone.present_pages = 10_001
+    assert _enough(m, ZONE_DMA32) == 8 * 150
+    simulation.system.arrays.rules["balance_gap"] = 1
+    assert _enough(m, ZONE_DMA32) == 150 + 101
+    zone.present_pages = 20_000
+    assert _enough(m, ZONE_DMA32) == 150 + 125
+
+
+def test_too_many_isolated_stops_no_reclaimer_that_has_nothing_to_scan_there(
+    simulation: Simulation,
+) -> None:
+    m, arrays = simulation.system.m, simulation.system.arrays
+    task = arrays.task[T]
+    task.sc_memcg, task.sc_priority, task.issuer = 0, 12, ISSUER_DIRECT
+    task.sc_zone_step, task.sc_lru_next = ZONE_LISTS, 0
+    arrays.zone["nr_isolated"][ZONE_DMA32] = (32, 0)
+    # Some active file pages to look at, no anonymous page: kswapd has isolated the last of those.
+    task.sc_nr_active_file = 32
+    assert _shrink_lists(m, T, ZONE_DMA32) != WANT_ISOLATED_WAIT
+    task.sc_lru_next, task.sc_nr_inactive_anon = 0, 32
+    assert _shrink_lists(m, T, ZONE_DMA32) == WANT_ISOLATED_WAIT
 
 
 # ---- watermarks

@@ -106,8 +106,9 @@ def subsets(kind: Any, exclusive: Any) -> list[frozenset[Any]]:
 
 
 LATER = [
-    Patch.FLUSHFORWARD, Patch.WAIT_IFF_CONGESTED, Patch.NODIRECTWB, Patch.LESSKSWAPDWB,
-    Patch.THROTTLE, Patch.IMMEDIATE, Patch.DIRTYLIST, Patch.IOLESS,
+    Patch.FLUSHFORWARD, Patch.WAIT_IFF_CONGESTED, Patch.BALANCE_GAP, Patch.SMALL_TARGETS,
+    Patch.NODIRECTWB, Patch.LESSKSWAPDWB, Patch.THROTTLE, Patch.IMMEDIATE, Patch.DIRTYLIST,
+    Patch.IOLESS,
 ]  # fmt: skip
 JUNE_SETS = subsets([patch for patch in Patch if patch not in LATER], EXCLUSIVE_PATCHES)
 """Every mixture of the patches of June 2010 and their recorded forms."""
