@@ -407,7 +407,7 @@ PRESETS: dict[str, Preset] = {
     "idle-control": Preset(
         IDLE,
         "Do the patches change anything where nothing is reclaimed?",
-        "All files fit into memory. Switch patches and answers: nothing may change.",
+        "All files fit into memory. Switch patches of reclaim and answers: nothing may change.",
         "control without pressure; expected: identical runs",
         ("C20",),
     ),

@@ -161,7 +161,7 @@ def _update_dirty_ratelimit(m: Any, elapsed: Any) -> Any:
 
 @njit
 def bdi_update_bandwidth(m: Any, began_ns: Any, throttling: Any) -> Any:
-    """Every fifth of a second: bandwidth and, when a dirtier asks (``throttling``), the rate.
+    """After more than HZ/5: bandwidth and, when a dirtier asks (``throttling``), the rate.
 
     ``began_ns``: since when the caller is at it; a disk that was idle for a second before teaches
     nothing.
@@ -170,7 +170,7 @@ def bdi_update_bandwidth(m: Any, began_ns: Any, throttling: Any) -> Any:
     hz = m.sysctl[HZ]
     now = jiffies(m, m.clock[NOW])
     elapsed = now - bdi.bw_stamp
-    if elapsed < max(hz // 5, 1):
+    if elapsed <= max(hz // 5, 1):
         return
     if not (elapsed > hz and bdi.bw_stamp < jiffies(m, began_ns)):
         if throttling:

@@ -3,8 +3,8 @@
 "writeback: IO-less balance_dirty_pages()" (commit 143dfe8611a6, 3.2). A kernel like the rest: its
 pause is a stop code. ``task.nr_dirtied`` counts up to ``nr_dirtied_pause``, which the pauses set.
 
-# Differs from 3.2: ``nr_dirtied_leaked`` and the laptop mode are not there; a task that ends leaves
-# no debt behind.
+# Differs from 3.2: ``ratelimit_pages`` stays what 2.6.35 makes it at boot, of all memory instead of
+# the dirty limit; there is no laptop mode.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ CONTEXT_OF = {
 """Whose ->writepage calls have a chain."""
 ENTRY_OF_KIND = {
     "mmap": "fault", "mstream": "fault", "anon": "anon", "seqr": "read", "randr": "read",
-    "highalloc": "kthread",
+    "highalloc": "kthread", "highpass": "kthread", "sparse": "fault",
 }  # fmt: skip
 """Kind of workload to where it asks for pages, if not in write(2): as ``sim.workload.plan``."""
 _PATCH_5 = frozenset({"p5", "p5-recorded"})

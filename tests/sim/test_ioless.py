@@ -59,10 +59,12 @@ def test_bandwidth_is_smoothed_over_three_seconds() -> None:
     estimate(simulation, at_ms=2000, pages=0)  # only a snapshot: the disk was idle before
     bdi = simulation.system.arrays.bdi[0]
     assert (bdi.write_bandwidth, bdi.avg_write_bandwidth) == (INIT_BW, INIT_BW)
-    estimate(simulation, at_ms=2200, pages=1000)  # 1000 pages in 0.2 s
+    estimate(simulation, at_ms=2200, pages=1000)  # a fifth of a second is not yet over
+    assert bdi.write_bandwidth == INIT_BW
+    estimate(simulation, at_ms=2240, pages=0)  # 1000 pages in 0.24 s
     hz = int(simulation.system.arrays.sysctl[HZ])
     period = 1 << int(np.ceil(np.log2(3 * hz)))
-    elapsed = hz // 5
+    elapsed = 240 * hz // 1000
     expected = (1000 * hz + INIT_BW * (period - elapsed)) >> (period.bit_length() - 1)
     assert bdi.write_bandwidth == expected
     estimate(simulation, at_ms=2300, pages=5000)  # too soon
