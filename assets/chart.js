@@ -122,8 +122,10 @@
       const { spec } = this;
       this.dirty = this.urgent = false;
       this.drawnAt = performance.now();
-      const runs = board.runs;
-      if (!runs.length || runs.some((run) => run.version === 0)) {
+      // What is there is drawn: A need not wait for a B that is still in the queue.
+      const first = board.runs.findIndex((run) => run.version === 0);
+      const runs = first < 0 ? board.runs : board.runs.slice(0, first);
+      if (!runs.length) {
         this.say(board.loads ? lab.runsSaid.waiting() : "No run");
         return;
       }
