@@ -2,7 +2,9 @@
 
 The installed package has the whole of it, which a browser takes four times as long to read; the
 bundle in ``assets/vendor`` is of the same release (a test compares), from npm's
-``plotly.js-basic-dist-min``.
+``plotly.js-basic-dist-min``, byte for byte (a test has its digest). It names hosts of Plotly's, for
+maps and for sharing: we use neither, the page's policy forbids other hosts, and every browser test
+complains of a request to one.
 """
 
 from __future__ import annotations
