@@ -14,6 +14,7 @@
   const form = {
     target: null, // what the controls shall say, from the last navigate
     sent: null, // values of the last form that was sent
+    ahead: null, // the same, until Dash has heard of the press that sent them
     seq: 0,
     timer: 0,
   };
@@ -31,29 +32,47 @@
 
   function collect(_values, edit) {
     const values = shownValues();
-    const touched = Object.keys(values).filter((p) => !same(values[p], shown(p)));
     decorate(values);
     const nothing = dash().no_update;
     if (!form.target) return nothing;
+    const { ahead } = form;
+    form.ahead = null;
+    if (ahead && Object.keys(values).every((p) => same(values[p], ahead[p]))) return nothing;
     clearTimeout(form.timer);
     form.timer = 0;
-    const moved = Object.keys(values).filter((p) => !same(values[p], form.target.values[p]));
+    const moved = movedFrom(form.target, values);
     if (!moved.length) return nothing;
     lab.inject.changing(moved, form.target);
-    form.timer = setTimeout(() => {
-      form.timer = 0;
-      form.seq += 1;
-      form.sent = values;
-      const paired = page().classList.contains("is-paired");
-      const data = { values, edit: paired ? edit : "a", seq: form.seq };
-      dash().set_props("state-form", { data });
-      lab.inject.changed(data);
-    }, touched.every(isPressed) ? 0 : SETTLE_MS);
+    form.timer = setTimeout(sendValues, SETTLE_MS, values, edit);
     return nothing;
   }
 
-  /* A control that is pressed has its value at once. */
-  const isPressed = (path) => document.querySelector(`.row[data-path="${path}"] .toggles`) !== null;
+  const movedFrom = (target, values) =>
+    Object.keys(values).filter((p) => !same(values[p], target.values[p]));
+
+  function sendValues(values, edit) {
+    clearTimeout(form.timer);
+    form.timer = 0;
+    form.seq += 1;
+    form.sent = values;
+    const paired = page().classList.contains("is-paired");
+    const data = { values, edit: paired ? edit : "a", seq: form.seq };
+    lab.start.form(data);
+    lab.inject.changed(data);
+    // The press is painted first: Dash takes its time.
+    setTimeout(() => dash().set_props("state-form", { data }));
+  }
+
+  /* A control that is pressed has its value at once: nothing to wait for, not even Dash. */
+  function press(path, value) {
+    if (!form.target) return;
+    const values = { ...lastShown, [path]: value };
+    const moved = movedFrom(form.target, values);
+    lab.inject.changing(moved, form.target);
+    decorate(values);
+    form.ahead = values;
+    sendValues(values, form.target.edit);
+  }
 
   /* An answer to an older edit never undoes a newer one. */
   function apply(target, recordings) {
@@ -123,7 +142,8 @@
       next = next.sort().join(".");
     }
     pressed(group, next);
-    dash().set_props(id, { value: next });
+    if (id.room === CONTROL) press(id.path, next);
+    setTimeout(() => dash().set_props(id, { value: next }));
   }
 
   function shares(values) {
@@ -153,6 +173,7 @@
   /** Values that come not from a control. */
   function send(data) {
     form.seq += 1;
+    lab.start.form(data);
     dash().set_props("state-form", { data: { ...data, seq: form.seq } });
   }
 

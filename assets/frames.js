@@ -5,7 +5,7 @@
   const MAGIC = 0x31464c52; // "RLF1", little-endian
   const GIB_PER_BLOCK = 4096 / 2 ** 30;
   const POLL_MS = 250;
-  const FIRST_POLL_MS = 20; // doubled until POLL_MS: a run has its first data within 0.2 s
+  const FIRST_POLL_MS = 20; // and half as much again until POLL_MS: first data come in 0.2 s
   const RETRIES = 8;
   const UNKNOWN_ISSUER = 7;
   const TYPES = {
@@ -238,7 +238,7 @@
       if (run.done || state === "FAILED" || state === "CANCELLED") return;
       if (response.status === 204) {
         await wait(pause_ms, signal);
-        pause_ms = Math.min(pause_ms * 2, POLL_MS);
+        pause_ms = Math.min(pause_ms * 1.5, POLL_MS);
       } else if (response.status !== 200) {
         tell({ state: "FAILED", message: `the server answered ${response.status}`, lost: true });
         return;

@@ -13,28 +13,22 @@
   const all = (selector, within) => Array.from((within || document).querySelectorAll(selector));
   const dash = () => root.dash_clientside;
   const state = {
-    attempt: 0,
     runs: [], // of the last load
     status: {}, // run letter -> last status
     started: 0,
   };
 
-  function request(search) {
-    state.attempt = 0;
-    return { search: search || "", viewer: lab.viewer, attempt: 0 };
+  function again() {
+    const { target } = lab.form.state;
+    lab.start.again(target ? target.link : location.search);
   }
 
-  function again() {
-    state.attempt += 1;
-    const { target } = lab.form.state;
-    const search = target ? target.link : location.search;
-    const data = { search, viewer: lab.viewer, attempt: state.attempt };
-    dash().set_props("state-request", { data });
+  /** The server did not say what it runs. */
+  function unanswered(error) {
+    showCard({ title: "The server did not answer", text: error.message, facts: [], retry: true });
   }
 
   function load(run, overlay) {
-    const nothing = dash().no_update;
-    if (!run) return nothing;
     const keys = (runs) => runs.map((r) => r.key || "").join();
     if (keys(run.runs) !== keys(state.runs)) {
       state.status = {};
@@ -53,7 +47,6 @@
     }));
     lab.load(charts, { rec: run.rec, autoplay: false });
     followUnloaded(run.runs.slice(loaded.length));
-    return nothing;
   }
 
   /* What belongs to runs that are not there is hidden; buttons name the run they add or drop. */
@@ -223,7 +216,7 @@
 
   function onError(detail) {
     if (!detail.lost) return;
-    if (state.attempt < RESUBMIT_MAX) again();
+    if (lab.start.tries() < RESUBMIT_MAX) again();
     else showCard({ title: "The run is gone from the server", text: detail.message || "",
       facts: [], retry: true });
   }
@@ -231,7 +224,5 @@
   document.addEventListener("rl:status", (event) => onStatus(event.detail));
   document.addEventListener("rl:error", (event) => onError(event.detail));
 
-  lab.runLine = { again, cancel };
-  root.dash_clientside = root.dash_clientside || {};
-  root.dash_clientside.lab = Object.assign(root.dash_clientside.lab || {}, { request, load });
+  lab.runLine = { again, cancel, load, unanswered };
 })(window);

@@ -96,7 +96,8 @@
   function load(list, options = {}) {
     const wanted = (list || []).filter((item) => item && item.key).slice(0, 4);
     const signature = JSON.stringify(wanted.map((item) => item.key));
-    if (signature === board.signature) return false;
+    const broken = board.runs.some((run) => ["FAILED", "CANCELLED"].includes(run.state));
+    if (signature === board.signature && !broken) return false;
     board.signature = signature;
     board.loads += 1;
     const mine = board.loads;

@@ -69,7 +69,6 @@
 
   function restore() {
     openTab(fragment().get("tab") || "charts", false);
-    document.addEventListener("rl:player", restoreTimes);
   }
 
   /* Zoom and selection wait for the run: only it says how long it is. */
@@ -95,6 +94,7 @@
     setFragment(name, whole ? "" : `${before}${ms(detail.t0)}-${ms(detail.t1)}`);
   }
 
+  document.addEventListener("rl:player", restoreTimes);
   document.addEventListener("rl:zoom", (event) => keepSpan("t", event.detail, ""));
   document.addEventListener("rl:selection", (event) => keepSpan("sel", event.detail, "t."));
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import atexit
+import re
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,12 @@ from flask import Flask, Response, request
 from flask_caching import Cache
 
 from dashboard import callbacks, http
+from dashboard.callbacks.navigation import heading
+from dashboard.controls.link import PageLink
 from dashboard.http.headers import allow_scripts
-from dashboard.http.vendor import PLOTLY_URL
+from dashboard.http.packed import PLOTLY, SCRIPTS, STYLES, THEME, THEME_SCRIPT
 from dashboard.layout import shell
+from dashboard.layout.first_paint import FirstPaint
 from dashboard.layout.static import live_ids, settled
 from dashboard.services import cache_backend
 from dashboard.services.images import Images
@@ -24,8 +29,10 @@ from dashboard.services.services import Services
 from dashboard.settings import Settings
 
 TITLE = "Reclaim Lab"
+_FIRST_PAINT = "<!-- first paint -->"
 _PAGE = ("/", "/_dash-layout", "/_dash-dependencies")
 _ROOT = Path(__file__).resolve().parent.parent
+_STYLES, _SCRIPTS = "<!-- styles -->", "<!-- scripts -->"
 _INDEX = f"""<!DOCTYPE html>
 <html lang="en">
     <head>
@@ -33,18 +40,34 @@ _INDEX = f"""<!DOCTYPE html>
         <meta name="viewport" content="width=device-width, initial-scale=1">
         <title>{{%title%}}</title>
         {{%favicon%}}
+        <script src="{THEME_SCRIPT.url}"></script>
         {{%css%}}
-        <script defer src="{PLOTLY_URL}"></script>
+        {_STYLES}
+        <script defer src="{PLOTLY.url}"></script>
     </head>
     <body>
+        <noscript>Reclaim Lab draws its charts with JavaScript, which is off.</noscript>
         {{%app_entry%}}
+        {_FIRST_PAINT}
         <footer>
             {{%config%}}
+            {_SCRIPTS}
             {{%scripts%}}
             {{%renderer%}}
         </footer>
     </body>
 </html>"""
+
+
+_PACKED = r".*\.(js|css)$"
+
+
+def _with_assets(index: str) -> str:
+    """Our own scripts and styles as one file each."""
+    styles = f'<link rel="stylesheet" href="{STYLES.url}">'
+    return index.replace(_STYLES, styles).replace(
+        _SCRIPTS, f'<script src="{SCRIPTS.url}"></script>'
+    )
 
 
 def create_app(settings: Settings, jobs: Jobs | None = None, *, frozen: bool = True) -> dash.Dash:
@@ -59,7 +82,8 @@ def create_app(settings: Settings, jobs: Jobs | None = None, *, frozen: bool = T
         update_title="",
         assets_folder=str(_ROOT / "assets"),
         assets_path_ignore=["vendor"],
-        index_string=_INDEX,
+        assets_ignore=_PACKED if frozen else re.escape(THEME.name),
+        index_string=_with_assets(_INDEX) if frozen else _INDEX,
         serve_locally=True,
         compress=False,  # http.headers does, for our own routes too
         enable_mcp=False,
@@ -75,6 +99,7 @@ def create_app(settings: Settings, jobs: Jobs | None = None, *, frozen: bool = T
     if frozen:
         for path, answer in made.items():
             _freeze(server, path, answer.get_data(), answer.mimetype)
+        _paint_first(server, services, made["/"].get_data(as_text=True))
         server.view_functions["/<path:path>"] = server.view_functions["/"]
     server.extensions["reclaim_lab"] = services
     return app
@@ -91,6 +116,23 @@ def _freeze(server: Flask, endpoint: str, body: bytes, mimetype: str) -> None:
         return answer
 
     server.view_functions[endpoint] = page
+
+
+def _paint_first(server: Flask, services: Services, body: str) -> None:
+    """The page itself differs by link in what can be read before Dash has drawn it."""
+    before, _, after = body.partition(_FIRST_PAINT)
+    picture = FirstPaint(shell.page(services))
+
+    def page(**_parts: str) -> Response:
+        link = PageLink.parse(request.query_string.decode("ascii", "replace"))
+        above = heading(services, link)
+        answer = Response(before + picture.of(asdict(above)) + after, mimetype="text/html")
+        answer.headers["Cache-Control"] = "no-cache"
+        answer.add_etag()
+        answer.make_conditional(request)
+        return answer
+
+    server.view_functions["/"] = page
 
 
 def make_services(settings: Settings, server: Flask, jobs: Jobs | None) -> Services:

@@ -8,10 +8,6 @@ Id = str | dict[str, str | int]
 
 # ---- state
 URL = "state-url"
-REQUEST = "state-request"
-"""``{search, viewer, attempt}``: what run.py is asked to start."""
-RUN = "state-run"
-"""``{a, b}``: run keys and labels, handed to playback."""
 FORM = "state-form"
 """``{values, edit, seq}``: what the controls say; written by the browser only."""
 TARGET = "state-target"

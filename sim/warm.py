@@ -19,6 +19,7 @@ from sim.scenario import (
     WorkloadSpec,
 )
 
+_BLOCKS_KIB_PER_S = 1 << 16
 _EVERY_KIND = tuple(
     Intervention(at_ms=50 + i, what=what, whose=whose, value=value)
     for i, (what, whose, value) in enumerate(
@@ -40,8 +41,11 @@ def warm_scenarios() -> Iterator[tuple[str, Scenario]]:
         mix=MixSpec(rate_kib_per_s=0),
     )
     for kind in WorkloadKind:
+        # An allocator of blocks that no memory is left for would do nothing but reclaim.
+        rate = _BLOCKS_KIB_PER_S if kind is WorkloadKind.HIGH_ORDER else 0
         groups = tuple(
-            WorkloadSpec(kind=kind, memcg=memcg, file_mib=48) for memcg in ("root", "g1")
+            WorkloadSpec(kind=kind, memcg=memcg, file_mib=48, rate_kib_per_s=rate)
+            for memcg in ("root", "g1")
         )
         yield str(kind), replace(tiny, workloads=groups)
     writers = tuple(

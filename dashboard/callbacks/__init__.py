@@ -1,4 +1,4 @@
-"""Callbacks: parse, call, return. The link is the only thing that starts a run."""
+"""Callbacks: parse, call, return. Only what becomes the link starts a run."""
 
 from __future__ import annotations
 
@@ -10,5 +10,6 @@ from dashboard.services.services import Services
 
 def register(app: dash.Dash, services: Services) -> None:
     """All callbacks of the page."""
-    for room in (navigation, run, compare):
+    for room in (navigation, compare):
         room.register(app, services)
+    run.register(app)

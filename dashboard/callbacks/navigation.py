@@ -6,6 +6,7 @@ into a link and pushes it. A link that comes from elsewhere fills the controls.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import dash
@@ -14,7 +15,7 @@ from dash import ClientsideFunction, Input, Output, State, ctx, html, no_update
 from dashboard import ids
 from dashboard.attributes import attributes
 from dashboard.controls.link import LETTERS, PageLink
-from dashboard.controls.state import after_form, head, target
+from dashboard.controls.state import Head, after_form, head, target
 from dashboard.controls.widgets import item_rows
 from dashboard.controls.words import changed, in_words, problem_text
 from dashboard.layout.share import trace_links
@@ -95,13 +96,12 @@ def page(
     """Every text and value that a link decides, but for ``search``."""
     edit = edit if edit in LETTERS[: len(link.scenarios)] else "a"
     scenario = link.edited(edit)
-    above = head(link.a)
-    title = recording_title(services, link) or above.title
+    above = heading(services, link)
     return {
-        "target": target(link, edit, seq) | {"title": title},
+        "target": target(link, edit, seq) | {"title": above.title},
         "notice": notice(problems),
-        "title": title,
-        "question": above.question if not link.input_key else _ABOUT_RECORDING,
+        "title": above.title,
+        "question": above.question,
         "preset": head(scenario).preset,
         "changed": changed_list(scenario),
         "memcgs": item_rows("memcgs", scenario),
@@ -114,6 +114,14 @@ def page(
         "trace": trace_links(link),
         "link": link.search_or("too long for a link")[0],
     }
+
+
+def heading(services: Services, link: PageLink) -> Head:
+    """What stands above the charts: of run A, or of the recording in its place."""
+    above = head(link.a)
+    if not link.input_key:
+        return above
+    return replace(above, title=recording_title(services, link), question=_ABOUT_RECORDING)
 
 
 _ABOUT_RECORDING = (

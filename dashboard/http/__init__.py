@@ -13,12 +13,13 @@ from dashboard.http import (
     figures,
     frames,
     headers,
+    packed,
     recordings,
     report,
     runs,
+    start,
     thumbs,
     validation,
-    vendor,
 )
 from dashboard.services.services import Services
 
@@ -28,8 +29,8 @@ def register(server: Flask, services: Services) -> None:
     headers.compress(server)
     errors.register(server)
     rooms = (
-        runs, frames, figures, events, explain, divergence, export, report, recordings, thumbs,
-        validation, vendor,
+        start, runs, frames, figures, events, explain, divergence, export, report, recordings,
+        thumbs, validation, packed,
     )  # fmt: skip
     for room in rooms:
         server.register_blueprint(room.blueprint(services))

@@ -13,8 +13,8 @@ from dashboard.controls.state import head
 from dashboard.controls.words import kinship
 from dashboard.http.errors import Refusal
 from dashboard.http.export import THEMES, page_link, results
+from dashboard.http.packed import PLOTLY
 from dashboard.http.query import compared, submit
-from dashboard.http.vendor import PLOTLY_URL
 from dashboard.layout.delta import RunNumbers
 from dashboard.layout.report import Report, charts, markdown, plain, ran
 from dashboard.layout.report_page import report_page
@@ -107,7 +107,7 @@ def _written(kind: str, report: Report, theme: str) -> str:
     if kind == "txt":
         return plain(report, request.host_url)
     styles = [_asset(name) for name in _STYLES]
-    return report_page(report, theme, styles, [PLOTLY_URL, _asset("report.js")])
+    return report_page(report, theme, styles, [PLOTLY.url, _asset("report.js")])
 
 
 def _asset(name: str) -> str:

@@ -53,7 +53,7 @@ def page(services: Services) -> Component:
 
 
 def _stores() -> list[Component]:
-    names = (ids.REQUEST, ids.RUN, ids.FORM, ids.TARGET, ids.FINISHED, ids.SINK, ids.TABLE)
+    names = (ids.FORM, ids.TARGET, ids.FINISHED, ids.SINK, ids.TABLE)
     return [
         dcc.Location(id=ids.URL, refresh="callback-nav"),
         *(dcc.Store(id=name, storage_type="memory") for name in names),

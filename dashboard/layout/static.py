@@ -18,7 +18,7 @@ _HTML = html.Div()._namespace
 # React's names of attributes that HTML calls otherwise; the rest differ in case only.
 _ATTRIBUTE = {"className": "class", "htmlFor": "for"}
 _NOT_ATTRIBUTES = ("children", "n_clicks", "n_clicks_timestamp", "disable_n_clicks", "key")
-_VOID = frozenset({"area", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"})
+VOID = frozenset({"area", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"})
 
 
 class Static(Component):
@@ -51,7 +51,7 @@ def settled(component: Any, live: frozenset[str]) -> Any:
     if not isinstance(component, Component):
         return component
     if not _is_live(component, live):
-        return Static(_tag(component), dict(_attributes(component)), _inner(component))
+        return Static(tag_of(component), dict(attributes_of(component)), _inner(component))
     if component._namespace == _HTML and getattr(component, "children", None) is not None:
         children = component.children
         component.children = (
@@ -81,16 +81,27 @@ def _is_live(component: Component, live: frozenset[str]) -> bool:
 
 
 def _children(component: Component) -> Iterable[Component]:
+    return [child for child in children_of(component) if isinstance(child, Component)]
+
+
+def children_of(component: Component) -> list[Any]:
+    """Components and texts in it."""
     children = getattr(component, "children", None)
-    found = children if isinstance(children, list | tuple) else [children]
-    return [child for child in found if isinstance(child, Component)]
+    return list(children) if isinstance(children, list | tuple) else [children]
 
 
-def _tag(component: Component) -> str:
+def is_html(component: Component) -> bool:
+    """Whether it is one of ``dash.html``."""
+    return bool(component._namespace == _HTML)
+
+
+def tag_of(component: Component) -> str:
+    """The element's name."""
     return str(component._type).lower()
 
 
-def _attributes(component: Component) -> Iterator[tuple[str, Any]]:
+def attributes_of(component: Component) -> Iterator[tuple[str, Any]]:
+    """Its attributes, by React's names."""
     described: dict[str, Any] = component.to_plotly_json()  # type: ignore[no-untyped-call]
     for name, value in described["props"].items():
         if name not in _NOT_ATTRIBUTES and value is not None:
@@ -103,18 +114,17 @@ def to_html(node: Any) -> str:
         return ""
     if not isinstance(node, Component):
         return escaping.escape(str(node), quote=False)
-    tag = _tag(node)
-    opening = tag + "".join(_attribute(name, value) for name, value in _attributes(node))
-    return f"<{opening}>" if tag in _VOID else f"<{opening}>{_inner(node)}</{tag}>"
+    tag = tag_of(node)
+    opening = tag + "".join(attribute(name, value) for name, value in attributes_of(node))
+    return f"<{opening}>" if tag in VOID else f"<{opening}>{_inner(node)}</{tag}>"
 
 
 def _inner(component: Component) -> str:
-    children = getattr(component, "children", None)
-    found = children if isinstance(children, list | tuple) else [children]
-    return "".join(to_html(child) for child in found)
+    return "".join(to_html(child) for child in children_of(component))
 
 
-def _attribute(name: str, value: Any) -> str:
+def attribute(name: str, value: Any) -> str:
+    """One as HTML, with the space before it; ``name`` is React's."""
     name = _ATTRIBUTE.get(name, name if name.startswith(("data-", "aria-")) else name.lower())
     if isinstance(value, dict):
         value = ";".join(f"{_hyphened(key)}:{part}" for key, part in value.items())

@@ -233,7 +233,10 @@ def test_a_long_run_can_be_cancelled(visit):
     page = visit(f"/?v=1&seed={fake_run.SLOW + 700}")
     page.locator('[data-cancel="A"]').click()
     expect(page.locator(f"#{ids.RUN_CARD}")).to_contain_text("cancelled")
-    expect(page.locator(f"#{ids.RUN_RETRY}")).to_be_visible()
+    page.locator(f"#{ids.RUN_RETRY}").click()
+    expect(page.locator('[data-run-state][data-state="RUNNING"]').first).to_be_visible()
+    expect(page.locator(f"#{ids.RUN_CARD}")).to_be_hidden()
+    page.locator('[data-cancel="A"]').click()
 
 
 def test_a_recording_opens_from_the_list(visit):

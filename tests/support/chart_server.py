@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from dashboard.figures.registry import FIGURES, spec_json
-from dashboard.http.vendor import PLOTLY_JS
+from dashboard.http.packed import PLOTLY_JS
 from dashboard.services.frames import Encoder, slices
 from sim.result import Result
 

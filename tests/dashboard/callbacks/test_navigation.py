@@ -10,10 +10,7 @@ from dash import no_update
 from dashboard import ids
 from dashboard.callbacks.compare import rearranged
 from dashboard.callbacks.navigation import OUTPUT, page, recording_title, still_told, words
-from dashboard.callbacks.run import labelled, recorded, simulated
 from dashboard.controls.link import PageLink
-from dashboard.services.jobs import Busy
-from sim.scenario import Scenario
 
 
 def shown(services, search: str, edit: str = "a") -> dict:
@@ -84,38 +81,6 @@ def test_the_buttons_of_the_comparison_change_the_link(button, search):
 
 
 # ---- runs
-
-
-def test_a_scenario_becomes_a_run(services):
-    run = simulated(services, Scenario(duration_ms=1000), "me")
-    assert run["key"] == services.results.key_of(Scenario(duration_ms=1000))
-    assert run["search"] == "?v=1&seed=1&dur=1000"
-
-
-def test_a_scenario_past_a_limit_is_refused_with_what_helps(services):
-    run = simulated(services, Scenario(duration_ms=3_600_000), "me")
-    assert run["refused"] == "LIMIT"
-    assert "python -m sim run" in run["hint"]
-    assert "key" not in run
-
-
-def test_a_full_queue_is_said_to_be_busy(services, monkeypatch):
-    def full(*_args):
-        raise Busy(32)
-
-    monkeypatch.setattr(services.jobs, "submit", full)
-    assert simulated(services, Scenario(), "me")["refused"] == "BUSY"
-
-
-def test_a_recording_that_is_not_here_is_never_a_default_run(services):
-    run = recorded(services, PageLink.parse("?v=1&file=0123456789ab"), "me")
-    assert run["refused"] == "MISSING"
-    assert "key" not in run
-
-
-def test_two_runs_are_called_a_and_b():
-    assert [r["label"] for r in labelled([{"label": "x"}, {"label": "y"}])] == ["A: x", "B: y"]
-    assert labelled([{"label": "x"}]) == [{"label": "x"}]
 
 
 # ---- up to four

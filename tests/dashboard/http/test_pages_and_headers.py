@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import hashlib
 import re
+from html import escape
 from pathlib import Path
 
 import brotli
 import plotly
 import pytest
 
-from dashboard.http.vendor import PLOTLY_JS, PLOTLY_URL
+from dashboard.http.packed import ASSETS, FILES, PLOTLY, PLOTLY_JS, SCRIPTS
+from sim.presets import PRESETS
+from sim.scenario_url import encode
 from tests.dashboard.conftest import until
 
 # plotly.js-basic-dist-min 4.1.1
@@ -20,7 +23,7 @@ def test_the_page_is_served_complete(app_client):
     page = app_client.get("/")
     assert page.status_code == 200
     assert '<html lang="en">' in page.text
-    assert f'<script defer src="{PLOTLY_URL}">' in page.text
+    assert f'<script defer src="{PLOTLY.url}">' in page.text
     assert app_client.get("/_dash-layout").status_code == 200
     assert app_client.get("/_dash-dependencies").status_code == 200
 
@@ -31,7 +34,29 @@ def test_the_page_is_made_once_and_not_sent_again(app_client):
         assert answer.headers["Cache-Control"] == "no-cache"
         again = app_client.get(path, headers={"If-None-Match": answer.headers["ETag"]})
         assert again.status_code == 304
-    assert app_client.get("/any/path?v=1&seed=4").data == app_client.get("/").data
+    assert app_client.get("/any/path?v=1&seed=4").data == app_client.get("/?v=1&seed=4").data
+
+
+def test_what_can_be_read_at_once_is_the_links(app_client):
+    """Before any script has run: the title and the question, escaped as everything is."""
+    preset = PRESETS["container-dirty"]
+    page = app_client.get(f"/?{encode(preset.scenario)}").text
+    picture = page[page.index('class="first-paint"') : page.index("<footer>")]
+    assert f">{escape(preset.title, quote=False)}</h1>" in picture
+    assert escape(preset.question, quote=False) in picture
+    assert " id=" not in picture
+    assert " data-" not in picture
+    wild = app_client.get("/?file=<b>&b.zz=<b>&m=<b>").text
+    assert "<b>" not in wild[wild.index("<body>") : wild.index("<footer>")]
+
+
+def test_our_scripts_and_styles_are_one_file_each(app_client):
+    page = app_client.get("/").text
+    ours = re.findall(r'(?:src|href)="(/assets/[^"]+\.(?:js|css)[^"]*)"', page)
+    assert ours == [file.url for file in FILES if file is not PLOTLY]
+    script = app_client.get(SCRIPTS.url, headers={"Accept-Encoding": "identity"}).data
+    for path in ASSETS.glob("*.js"):
+        assert (path.read_bytes() in script) != (path.name == "appearance.js")
 
 
 def test_the_page_asks_no_other_host(app_client):
@@ -39,7 +64,7 @@ def test_the_page_asks_no_other_host(app_client):
 
 
 def test_every_answer_has_the_security_headers(app_client):
-    for path in ("/", "/healthz", "/api/nothing", "/api/presets", PLOTLY_URL):
+    for path in ("/", "/healthz", "/api/nothing", "/api/presets", PLOTLY.url):
         headers = app_client.get(path).headers
         assert headers["X-Content-Type-Options"] == "nosniff"
         policy = headers["Content-Security-Policy"]
@@ -64,7 +89,7 @@ def test_every_inline_script_is_allowed_by_its_hash(app_client):
 
 def test_plotly_comes_compressed_and_for_ever(app_client):
     def packed():
-        answer = app_client.get(PLOTLY_URL, headers={"Accept-Encoding": "gzip, br"})
+        answer = app_client.get(PLOTLY.url, headers={"Accept-Encoding": "gzip, br"})
         assert "immutable" in answer.headers["Cache-Control"]
         return answer if answer.headers.get("Content-Encoding") == "br" else None
 
@@ -72,7 +97,7 @@ def test_plotly_comes_compressed_and_for_ever(app_client):
     body = packed().data
     assert len(body) < 400_000
     assert brotli.decompress(body) == PLOTLY_JS.read_bytes()
-    plain = app_client.get(PLOTLY_URL, headers={"Accept-Encoding": "identity"})
+    plain = app_client.get(PLOTLY.url, headers={"Accept-Encoding": "identity"})
     assert plain.data == PLOTLY_JS.read_bytes()
 
 
