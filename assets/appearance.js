@@ -1,4 +1,4 @@
-/* Light or dark: said before anything is drawn, and kept. */
+/* Light or dark, whole or embedded: said before anything is drawn. */
 (function (root) {
   "use strict";
 
@@ -27,6 +27,7 @@
   }
 
   setTheme(wantedTheme(), false);
+  document.documentElement.classList.toggle("embed", location.pathname === "/embed");
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
     if (!store("theme")) setTheme(wantedTheme(), false);
   });

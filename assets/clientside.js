@@ -73,7 +73,7 @@
     const on = (selector) => event.target.closest(selector);
     const button = on("button");
     if (button) {
-      if (button.classList.contains("toggle")) lab.form.toggle(button);
+      if (button.closest(".toggles")) lab.form.toggle(button);
       else if (button.dataset.tab) lab.view.openTab(button.dataset.tab, false);
       else if (button.dataset.goto) goto(button.dataset.goto);
       else if (button.dataset.cancel) lab.runLine.cancel(button.dataset.cancel);

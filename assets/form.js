@@ -90,8 +90,9 @@
     if ($("sidebar-edit")) pressed($("sidebar-edit"), target.edit);
     decorate(target.values);
     lab.inject.show(target);
-    lab.view.canonical(target);
+    lab.share.hide(target.hidden);
     document.title = `${target.title} – Reclaim Lab`;
+    lab.view.canonical(target);
     lab.setup(recordings);
     return nothing;
   }

@@ -27,6 +27,7 @@
     const report = $("share-report");
     if (report) report.href = `/export/report.html${location.search || "?v=1&seed=1"}`;
     if (lab.setLink) lab.setLink(location.href);
+    lab.share.tell();
   }
 
   function fragment() {
@@ -68,6 +69,8 @@
   }
 
   function restore() {
+    const charts = fragment().get("charts");
+    if (charts) lab.share.only(charts.split("."));
     openTab(fragment().get("tab") || "charts", false);
   }
 
@@ -94,6 +97,19 @@
     setFragment(name, whole ? "" : `${before}${ms(detail.t0)}-${ms(detail.t1)}`);
   }
 
+  /* Where there can be no fragment the view stands in the query: view.t=10500-12250. */
+  function fromQuery() {
+    const [query, view] = [new URLSearchParams(location.search), fragment()];
+    const named = [...query].filter(([name]) => name.startsWith("view."));
+    if (!named.length) return;
+    for (const [name, value] of named) {
+      view.set(name.slice("view.".length), value);
+      query.delete(name);
+    }
+    history.replaceState(history.state, "", `?${query}#${view}`);
+  }
+
+  fromQuery();
   document.addEventListener("rl:player", restoreTimes);
   document.addEventListener("rl:zoom", (event) => keepSpan("t", event.detail, ""));
   document.addEventListener("rl:selection", (event) => keepSpan("sel", event.detail, "t."));

@@ -41,6 +41,10 @@ COPY = "share-copy"
 COPIED = "share-copied"
 CLI = "share-cli"
 REPORT = "share-report"
+EMBED = "share-embed"
+EMBED_CHARTS = "share-embed-charts"
+EMBED_OPEN = "share-embed-open"
+LESSON = "share-lesson"
 
 # ---- sidebar
 PRESETS = "sidebar-presets"

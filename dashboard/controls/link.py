@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from urllib.parse import unquote
 
+from dashboard.controls.hiding import SEPARATOR, parse_hidden
 from sim.scenario import Problem, Scenario, ScenarioError
 from sim.scenario_url import (
     INPUT_KEYS,
@@ -31,13 +33,15 @@ class PageLink:
     input_key: str = ""
     """``rec`` or ``file`` when A is a recording."""
     input_name: str = ""
+    hidden: tuple[str, ...] = ()
+    """What the page leaves out: names of ``controls.hiding``."""
 
     @classmethod
     def parse(cls, search: str | None) -> PageLink:
         """Read any string."""
         parts = query_of(search or "").split("&")
-        inputs = [part.partition("=") for part in parts if part.partition("=")[0] in INPUT_KEYS]
-        rest = "&".join(part for part in parts if part.partition("=")[0] not in INPUT_KEYS)
+        inputs = [_split(part) for part in parts if _split(part)[0] in INPUT_KEYS]
+        rest = "&".join(part for part in parts if _split(part)[0] not in INPUT_KEYS)
         compared = decode_comparison(rest)
         problems = [
             replace(problem, field=f"{letter}.{problem.field}" if letter != "a" else problem.field)
@@ -50,7 +54,10 @@ class PageLink:
                 key, name = candidate, value
             else:
                 problems.append(Problem(candidate, value[:80], "names no recording; ignored"))
-        return cls(tuple(scenario for scenario, _ in compared), tuple(problems), key, name)
+        wish = ".".join(value for key, _, value in map(_split, parts) if key == "hide")
+        hidden, unknown = parse_hidden(unquote(wish))
+        problems += unknown
+        return cls(tuple(scenario for scenario, _ in compared), tuple(problems), key, name, hidden)
 
     @property
     def a(self) -> Scenario:
@@ -70,7 +77,8 @@ class PageLink:
             ScenarioError: it would be too long to share.
         """
         own = f"&{self.input_key}={self.input_name}" if self.input_key else ""
-        return f"?{encode_comparison(self.scenarios)}{own}"
+        hide = f"&hide={SEPARATOR.join(self.hidden)}" if self.hidden else ""
+        return f"?{encode_comparison(self.scenarios)}{own}{hide}"
 
     def search_or(self, fallback: str) -> tuple[str, list[Problem]]:
         """The canonical ``?…``, or ``fallback`` and why."""
@@ -113,3 +121,7 @@ class PageLink:
         if self.b is None or self.input_key:
             return self
         return replace(self, scenarios=(self.b, self.a, *self.scenarios[2:]))
+
+
+def _split(part: str) -> tuple[str, str, str]:
+    return part.partition("=")

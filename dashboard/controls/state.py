@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dashboard.controls.form import form_to_scenario, scenario_to_form
+from dashboard.controls.hiding import hidden_parts, hidden_paths
 from dashboard.controls.link import PageLink
 from dashboard.controls.spec import CELLS
 from dashboard.controls.timeline import LIVE_PATHS, from_here, timeline
@@ -69,6 +70,7 @@ def target(link: PageLink, edit: str, seq: int | None) -> dict[str, Any]:
         "edit": edit,
         "seq": seq,
         "link": search,
+        "hidden": {"parts": hidden_parts(link.hidden), "paths": hidden_paths(link.hidden)},
     }
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 IMMUTABLE = "public, max-age=31536000, immutable"
+EMBED = "/embed"
 _SCRIPT_HASHES = "RECLAIM_LAB_SCRIPT_HASHES"
 
 
@@ -63,18 +64,21 @@ def register(server: Flask) -> None:
         headers.setdefault("Referrer-Policy", "same-origin")
         headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
         headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
-        headers.setdefault("Content-Security-Policy", _policy(server))
+        headers.setdefault("Content-Security-Policy", _policy(server, request.path))
         if request.path.startswith("/assets/") and "m" in request.args:
             headers["Cache-Control"] = IMMUTABLE
         return response
 
 
-def _policy(server: Flask) -> str:
+def _policy(server: Flask, path: str) -> str:
+    # Anybody may embed what is made for it: it shows a run and its charts, no more.
+    within = "*" if path == EMBED else "'self'"
     hashes = server.config.get(_SCRIPT_HASHES, "")
     return (
         f"default-src 'self'; script-src 'self' {hashes}; style-src 'self' 'unsafe-inline'; "
         "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; "
-        "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
+        "object-src 'none'; base-uri 'self'; form-action 'self'; "
+        f"frame-ancestors {within}"
     )
 
 

@@ -8,7 +8,9 @@ from dash import html
 
 from dashboard import ids
 from dashboard.attributes import attributes
+from dashboard.controls.hiding import GROUPS, PARTS
 from dashboard.controls.link import PageLink
+from dashboard.figures.registry import FIGURES
 from sim.scenario_url import encode
 
 Component = Any
@@ -35,8 +37,70 @@ def link_box() -> Component:
 
 
 def trace() -> Component:
-    """The panel; ``trace_links`` fills it for each scenario."""
-    return html.Div(id=ids.TRACE_LINKS)
+    """The panel; ``trace_links`` fills its first part for each scenario, share.js the rest."""
+    return html.Div([html.Div(id=ids.TRACE_LINKS), *_elsewhere()])
+
+
+def _elsewhere() -> list[Component]:
+    """The page within another, and the page with less on it."""
+    kinds = PARTS | {name: group.value for name, group in GROUPS.items()}
+    return [
+        html.H2("In a page of your own"),
+        html.P(
+            "Title, headline numbers, player and charts, with a link to the whole page. The view "
+            "goes with it: zoom, selection, and only the charts that are named.",
+            className="quiet",
+        ),
+        html.Div(
+            [
+                html.Label("Charts", htmlFor=ids.EMBED_CHARTS),
+                html.Select(
+                    [
+                        html.Option("all", value=""),
+                        *(html.Option(f.title, value=name) for name, f in FIGURES.items()),
+                    ],
+                    id=ids.EMBED_CHARTS,
+                    className="select",
+                ),
+                html.Button("Copy", className="button", **attributes({"data-copy": ids.EMBED})),
+            ],
+            className="share-row",
+        ),
+        html.Pre("", id=ids.EMBED, tabIndex=0, **attributes({"aria-label": "HTML to embed"})),
+        html.H2("For a class"),
+        html.P(
+            "A link that leaves out what is not the lesson. Single controls can be left out too, "
+            "by the key that their help names: hide=disk.dr.mix",
+            className="quiet",
+        ),
+        html.Div(
+            [
+                html.Button(
+                    label,
+                    className="toggle",
+                    **attributes({"data-hide": name, "aria-pressed": "false"}),
+                )
+                for name, label in kinds.items()
+            ],
+            className="share-hide",
+            role="group",
+            **attributes({"aria-label": "Left out of the page"}),
+        ),
+        html.Div(
+            [
+                html.Code("", id=ids.LESSON, tabIndex=0, **attributes({"aria-label": "The link"})),
+                html.Button("Copy", className="button", **attributes({"data-copy": ids.LESSON})),
+            ],
+            className="share-row",
+        ),
+    ]
+
+
+def embed_open() -> Component:
+    """Seen only where the page is embedded."""
+    return html.A(
+        "Open in Reclaim Lab", id=ids.EMBED_OPEN, href="/", target="_blank", className="embed-open"
+    )
 
 
 def trace_links(link: PageLink) -> Component:

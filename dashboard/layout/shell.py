@@ -15,7 +15,7 @@ from dashboard.layout.guide import palette, palette_open, tour, tour_start
 from dashboard.layout.icons import icon_button
 from dashboard.layout.recorded import recorded
 from dashboard.layout.run import headline, here_offer, run_card, run_line, transport
-from dashboard.layout.share import link_box, trace
+from dashboard.layout.share import embed_open, link_box, trace
 from dashboard.layout.sidebar import sidebar
 from dashboard.layout.validation import validation
 from dashboard.services.services import Services
@@ -134,6 +134,7 @@ def _main(services: Services) -> Component:
             _panel("about", about()),
             here_offer(),
             explanation(),
+            embed_open(),
         ],
         id=ids.MAIN,
         className="main",

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard.controls.link import PageLink
+from dashboard.controls.spec import CONTROLS, Group
 from dashboard.controls.state import after_form, other_of, patches_flipped, rows_text, target
 from dashboard.controls.words import in_words, kinship, problem_text
 from sim.presets import PRESETS
@@ -110,3 +111,26 @@ def test_rows_say_every_option():
 def test_a_problem_names_the_control_as_the_page_does():
     [problem] = PageLink.parse("?v=1&nr=1").problems
     assert problem_text(problem).startswith("nr_requests = 1 is out of range; 16 is used")
+
+
+# ---- what the page leaves out
+
+
+def test_what_is_hidden_stays_in_the_link_whatever_changes():
+    link = PageLink.parse("?hide=tabs.disk.tabs&v=1&seed=1")
+    assert link.search == "?v=1&seed=1&hide=disk.tabs"
+    assert link.problems == ()
+    assert link.with_edited("a", Scenario(seed=9)).search == "?v=1&seed=9&hide=disk.tabs"
+    hidden = target(link, "a", None)["hidden"]
+    assert hidden["parts"] == ["tabs"]
+    assert set(hidden["paths"]) == {c.path for c in CONTROLS if c.group is Group.DISK}
+
+
+def test_one_control_is_hidden_by_its_key():
+    assert target(PageLink.parse("?hide=dr"), "a", None)["hidden"]["paths"] == ["vm.dirty_ratio"]
+
+
+def test_a_wrong_name_to_hide_is_named():
+    link = PageLink.parse("?hide=tabs.%3Cb%3E.nonsense")
+    assert link.hidden == ("tabs",)
+    assert [(p.field, p.value) for p in link.problems] == [("hide", "<b>"), ("hide", "nonsense")]

@@ -74,6 +74,13 @@ def test_every_answer_has_the_security_headers(app_client):
         assert "frame-ancestors 'self'" in policy
 
 
+def test_other_sites_may_embed_what_is_made_for_it_and_nothing_else(app_client):
+    assert "frame-ancestors *" in app_client.get("/embed?v=1").headers["Content-Security-Policy"]
+    for path in ("/embedded", "/embed/x", "/?embed=1"):
+        policy = app_client.get(path).headers["Content-Security-Policy"]
+        assert policy.endswith("frame-ancestors 'self'")
+
+
 def test_every_inline_script_is_allowed_by_its_hash(app_client):
     import base64
 
