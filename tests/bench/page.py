@@ -1,4 +1,4 @@
-"""The page in headless Chromium: load, first data after a control change, bytes; median of 5.
+"""The page in headless Chromium: load, first data, presses, playback, images, bytes; median of 5.
 
 Serves the dashboard from this checkout on a free port with warm kernels and an empty result cache.
 Prints what the budgets of the product name; asserts nothing, for a figure depends on the machine.
@@ -35,11 +35,35 @@ new PerformanceObserver(list => { for (const e of list.getEntries()) bench.lcp =
 new PerformanceObserver(list => { for (const e of list.getEntries())
     if (!e.hadRecentInput) bench.cls += e.value; })
   .observe({type: 'layout-shift', buffered: true});
+bench.presses = [];
+new PerformanceObserver(list => { for (const e of list.getEntries())
+    if (e.interactionId) bench.presses.push(e.duration); })
+  .observe({type: 'event', durationThreshold: 16, buffered: true});
 document.addEventListener('rl:status', e => {
   if (e.detail.fraction > 0 && !(e.detail.key in bench.first))
     bench.first[e.detail.key] = performance.now();
 });
 """
+
+
+# Of playback: how often the playhead moves, and the longest time between two frames.
+PLAYBACK = """
+ms => new Promise(resolve => {
+  const head = document.querySelector('.figure-playhead').style;
+  const began = performance.now();
+  let [last, place, moves, longest] = [began, head.transform, 0, 0];
+  const frame = now => {
+    longest = Math.max(longest, now - last);
+    if (head.transform !== place) moves += 1;
+    [last, place] = [now, head.transform];
+    if (now - began < ms) requestAnimationFrame(frame);
+    else resolve([1000 * moves / (now - began), longest]);
+  };
+  requestAnimationFrame(frame);
+})
+"""
+PLAYED_MS = 3000
+PRESSED = ("Numbers", "Stalls", "Charts")
 
 
 @contextmanager
@@ -83,24 +107,79 @@ def _wait_until_warm(address: str) -> None:
 
 
 def _load(page: Page, address: str, seed: int) -> dict[str, float]:
-    size = {"bytes": 0.0}
+    size = {"bytes": 0.0, "frames": 0.0}
+    frames: set[str] = set()
+
+    def asked(event: dict[str, Any]) -> None:
+        if "/api/frames/" in event["request"]["url"]:
+            frames.add(event["requestId"])
 
     def count(event: dict[str, Any]) -> None:
-        size["bytes"] += event["encodedDataLength"]
+        kind = "frames" if event["requestId"] in frames else "bytes"
+        size[kind] += event["encodedDataLength"]
 
     session = page.context.new_cdp_session(page)
     session.send("Network.enable")
+    session.on("Network.requestWillBeSent", asked)
     session.on("Network.loadingFinished", count)
     page.goto(f"{address}/?v=1&seed={seed}", wait_until="load")
     page.locator("[data-figure] .main-svg").first.wait_for(timeout=60_000)
     chart_ms = page.evaluate("performance.now()")
+    busy_ms = _press(page)
     page.locator("[data-run-state][data-state=DONE]").first.wait_for(timeout=120_000)
     bench = page.evaluate("bench")
+    first = dict(size)
+    size["bytes"] = 0.0
+    page.reload(wait_until="load")
+    page.locator("[data-run-state][data-state=DONE]").first.wait_for(timeout=120_000)
+    page.wait_for_timeout(1000)
     return {
         "LCP ms": bench["lcp"],
         "CLS": bench["cls"],
         "first chart ms": chart_ms,
-        "first load kB": size["bytes"] / 1000,
+        "first load kB": first["bytes"] / 1000,
+        "frames of the run kB": first["frames"] / 1000,
+        "second load kB": size["bytes"] / 1000,
+        "press while data arrive ms": busy_ms,
+    }
+
+
+def _press(page: Page) -> float:
+    """Open three tabs: the longest time from a press to its picture, ms."""
+    page.evaluate("bench.presses.length = 0")
+    for tab in PRESSED:
+        page.get_by_role("tab", name=tab).click()
+        page.wait_for_timeout(150)
+    return float(page.evaluate("Math.max(0, ...bench.presses)"))
+
+
+def _play(page: Page) -> dict[str, float]:
+    """From the start at 10x."""
+    page.locator("[data-player=home]").click()
+    page.locator("[data-player=play]").click()
+    rate, longest = page.evaluate(PLAYBACK, PLAYED_MS)
+    page.locator("[data-player=end]").click()
+    return {"playhead moves per s": rate, "longest frame ms": longest}
+
+
+def _export(page: Page, address: str, seed: int) -> dict[str, float]:
+    """One chart as PNG, by the page and by the server (not its first)."""
+    began = time.perf_counter()
+    with page.expect_download():
+        page.locator("[data-figure=throughput] [data-action=png]").click()
+    by_page = time.perf_counter() - began
+    url = f"{address}/export/throughput.png?v=1&seed={seed}&width="
+    urllib.request.urlopen(f"{url}800", timeout=60).read()
+    began = time.perf_counter()
+    urllib.request.urlopen(f"{url}801", timeout=60).read()
+    by_server = time.perf_counter() - began
+    began = time.perf_counter()
+    urllib.request.urlopen(f"{url}801", timeout=60).read()
+    cached = time.perf_counter() - began
+    return {
+        "PNG by the page ms": 1000 * by_page,
+        "PNG by the server ms": 1000 * by_server,
+        "PNG, cached ms": 1000 * cached,
     }
 
 
@@ -131,6 +210,8 @@ def main() -> int:
             page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
             page.add_init_script(OBSERVE)
             values = _load(page, address, 100 + i)
+            values["press when idle ms"] = _press(page)
+            values |= _play(page) | _export(page, address, 100 + i)
             values["first data after a change ms"] = _change(page)
             for name, value in values.items():
                 rows.setdefault(name, []).append(value)
