@@ -113,7 +113,8 @@
   function upload(file) {
     const note = $("recorded-upload-note");
     note.textContent = `Sending ${file.name}…`;
-    fetch("/api/recordings", { method: "POST", body: file,
+    const room = /\.fio$/i.test(file.name) ? "jobfiles" : "recordings";
+    fetch(`/api/${room}`, { method: "POST", body: file,
       headers: { "X-File-Name": encodeURIComponent(file.name) } })
       .then((answer) => answer.json().then((body) => ({ ok: answer.ok, body })))
       .then(({ ok, body }) => {

@@ -41,9 +41,16 @@ MIB = 1 << 20
 class _Job:
     """One section: its keys, and what is wrong with them."""
 
-    def __init__(self, name: str, keys: Mapping[str, str | None], problems: list[Problem]) -> None:
+    def __init__(
+        self,
+        name: str,
+        keys: Mapping[str, str | None],
+        lines: Mapping[tuple[str, str], int],
+        problems: list[Problem],
+    ) -> None:
         self.name = name
         self._problems = problems
+        self._lines = lines
         self._keys: dict[str, str] = {}
         for key, value in keys.items():
             known = ALIASES.get(key, key)
@@ -53,8 +60,12 @@ class _Job:
                 self.wrong(key, value or "", f"is not a key that is known; known: {_list(KNOWN)}")
 
     def wrong(self, key: str, value: str, message: str) -> None:
-        """Name a key of the job."""
-        self._problems.append(Problem(f"[{self.name}] {key}", value, message))
+        """Name a key of the job, and the line that says it."""
+        names = [key, *(alias for alias, known in ALIASES.items() if known == key)]
+        places = [self._lines.get((part, n), 0) for part in (self.name, "global") for n in names]
+        line = next((place for place in places if place), 0)
+        at = f"line {line}: " if line else ""
+        self._problems.append(Problem(f"[{self.name}] {key}", value, f"{at}{message}"))
 
     def word(self, key: str, default: str, known: tuple[str, ...]) -> str:
         """One of some words; the first of them when it is none."""
@@ -143,7 +154,8 @@ def read_fio(text: str) -> tuple[Scenario, list[Problem]]:
     except configparser.Error as error:
         first = str(error).splitlines()[0]
         return Scenario(), [Problem("fio", first[:80], "cannot be read as a job file")]
-    jobs = [_Job(name, parser[name], problems) for name in parser.sections()]
+    lines = _lines(text)
+    jobs = [_Job(name, parser[name], lines, problems) for name in parser.sections()]
     groups = tuple(job.group() for job in jobs)
     runtime_s = max((job.runtime_s() for job in jobs), default=0)
     if not jobs:
@@ -154,6 +166,19 @@ def read_fio(text: str) -> tuple[Scenario, list[Problem]]:
             mix=MixSpec(rate_kib_per_s=0), workloads=groups, duration_ms=runtime_s * 1000
         )
     return scenario, _once(problems)
+
+
+def _lines(text: str) -> dict[tuple[str, str], int]:
+    """(section, key) to the last line that sets it, from 1."""
+    found: dict[tuple[str, str], int] = {}
+    section = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        stripped = line.strip()
+        if stripped.startswith("[") and "]" in stripped:
+            section = stripped[1 : stripped.rindex("]")]
+        elif stripped and stripped[0] not in "#;":
+            found[section, stripped.partition("=")[0].strip().lower()] = number
+    return found
 
 
 def _once(problems: list[Problem]) -> list[Problem]:

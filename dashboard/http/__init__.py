@@ -13,6 +13,7 @@ from dashboard.http import (
     figures,
     frames,
     headers,
+    jobfiles,
     packed,
     recordings,
     report,
@@ -30,7 +31,7 @@ def register(server: Flask, services: Services) -> None:
     errors.register(server)
     rooms = (
         start, runs, frames, figures, events, explain, divergence, export, report, recordings,
-        thumbs, validation, packed,
+        jobfiles, thumbs, validation, packed,
     )  # fmt: skip
     for room in rooms:
         server.register_blueprint(room.blueprint(services))

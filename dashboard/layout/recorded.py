@@ -47,12 +47,13 @@ def _upload(limit_mib: int) -> Component:
         [
             html.P(
                 f"Drop an ftrace text, a samp.txt, a series.csv or a results.json here: plain, "
-                f".gz or .xz, at most {limit_mib} MiB. It stays on this server for a day."
+                f".gz or .xz, at most {limit_mib} MiB. It stays on this server for a day. A "
+                "fio job file (.fio) becomes a scenario, which its link then holds."
             ),
             html.Span(
                 className="upload-place",
                 **attributes(
-                    {"data-input": "file", "data-input-label": "Choose a recording to open"}
+                    {"data-input": "file", "data-input-label": "Choose a recording or a fio job"}
                 ),
             ),
             html.P("", id=ids.UPLOAD_NOTE, className="quiet", role="status"),

@@ -171,6 +171,29 @@ def test_a_file_that_is_no_recording_says_so(visit):
     expect(card).to_contain_text("notes.txt")
 
 
+def test_a_job_file_is_dropped_and_its_link_opened(visit):
+    page = visit(SHORT)
+    done(page)
+    page.get_by_role("tab", name="Recorded").click()
+    job = b"[j]\nrw=write\nbs=16k\nrate=4m\nruntime=2\n"
+    page.evaluate(DROP, [ids.UPLOAD, "good.fio", list(job)])
+    expect(page).to_have_url(re.compile(r"w=seqw"))
+    done(page)
+
+
+def test_a_job_file_that_is_refused_changes_nothing(browser, base_url):
+    # Not by visit(): the browser itself writes the answer 400 to its console.
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto(base_url + SHORT)
+        done(page)
+        page.get_by_role("tab", name="Recorded").click()
+        before = page.url
+        page.evaluate(DROP, [ids.UPLOAD, "bad.fio", list(b"[j]\nrw=write\niodepth=4\n")])
+        expect(page.locator(f"#{ids.UPLOAD_NOTE}")).to_contain_text("[j] iodepth = 4: line 3")
+        assert page.url == before
+
+
 ASK = """(key) => {
   window.answers = [];
   for (let n = 0; n < 12; n++) {

@@ -84,6 +84,12 @@ def test_what_is_not_known_is_named(keys: str, field: str) -> None:
 def test_a_wrong_key_of_the_global_section_is_named_once() -> None:
     _, problems = read_fio("[global]\niodepth=4\n[a]\nrw=read\n[b]\nrw=write\n")
     assert [p.field for p in problems] == ["[a] iodepth"]
+    assert problems[0].message.startswith("line 2: ")
+
+
+def test_a_wrong_value_is_named_with_its_line_also_under_an_alias() -> None:
+    _, problems = read_fio("; c\n[a]\nrw=read\n\n[b]\n  blocksize = 6k\n")
+    assert [(p.field, p.message.partition(":")[0]) for p in problems] == [("[b] bs", "line 6")]
 
 
 @pytest.mark.parametrize("text", ["", "rw=read", "[global]\nrw=read", "\0[", "[a"])
