@@ -53,6 +53,9 @@ from sim.machine.machine import (
     WAKE_KSWAPD,
     WAKE_REQUEST_ASYNC,
     WAKE_REQUEST_SYNC,
+    WAKE_THROTTLED_ISOLATED,
+    WAKE_THROTTLED_NOPROGRESS,
+    WAKE_THROTTLED_WRITEBACK,
 )
 from sim.machine.system import MainLoop
 from sim.machine.task import BUDGET_SPENT
@@ -67,6 +70,9 @@ from sim.machine.wait import (
     READY,
     REQUEST_ASYNC,
     REQUEST_SYNC,
+    THROTTLED_ON_ISOLATED,
+    THROTTLED_ON_PROGRESS,
+    THROTTLED_ON_WRITEBACK,
     begin_wait,
     end_wait,
 )
@@ -104,6 +110,9 @@ def drain(m: Any, now_ns: Any) -> None:
         _wake_all(m, WAKE_CONGESTION_ASYNC, CONGESTION_ASYNC, now_ns)
         _wake_all(m, WAKE_CONGESTION_SYNC, CONGESTION_SYNC, now_ns)
         _wake_all(m, WAKE_JOURNAL, JOURNAL_WAIT, now_ns)
+        _wake_all(m, WAKE_THROTTLED_WRITEBACK, THROTTLED_ON_WRITEBACK, now_ns)
+        _wake_all(m, WAKE_THROTTLED_ISOLATED, THROTTLED_ON_ISOLATED, now_ns)
+        _wake_all(m, WAKE_THROTTLED_NOPROGRESS, THROTTLED_ON_PROGRESS, now_ns)
         _wake_exclusive(m, WAKE_REQUEST_ASYNC, REQUEST_ASYNC, now_ns)
         _wake_exclusive(m, WAKE_REQUEST_SYNC, REQUEST_SYNC, now_ns)
         for i in range(clock[NR_WAKE_TASKS]):

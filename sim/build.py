@@ -221,13 +221,13 @@ def _block(s: Scenario, nr_tasks: int) -> dict[str, Any]:
         hz=s.cpu.hz,
         nr_tasks=nr_tasks,
     )
-    bdi = np.zeros(1, BDI).view(np.recarray)
+    bdi = np.zeros(1 + len(s.memcgs), BDI).view(np.recarray)
     bdi["head"] = -1
     bdi["tail"] = -1
     for name in ("write_bandwidth", "avg_write_bandwidth", "dirty_ratelimit"):
         bdi[name] = INIT_BW
     bdi["balanced_dirty_ratelimit"] = INIT_BW
-    assert bdi["head"].shape == (1, NR_BDI_LISTS)
+    assert bdi["head"].shape[1] == NR_BDI_LISTS
     return {
         "request": request,
         "queue": queue,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 RECORDINGS = "RECLAIM_LAB_RECORDINGS_DIR"
 """Environment variable that names the folder of recordings."""
 MAX_SEEDS = 100
-PUBLISHED, RECORDED = "published", "recorded"
+PUBLISHED, RECORDED, LINUX_6_1 = "published", "recorded", "linux-6.1"
 DISAGREES = 1
 
 
@@ -35,7 +35,7 @@ def add_command(command: Callable[..., argparse.ArgumentParser]) -> None:
         "--only",
         default="",
         metavar="NAME",
-        help="a workload, e.g. spmix; or published: the tables of the mails",
+        help="a workload, e.g. spmix; linux-6.1: those recordings; published: the mails' tables",
     )
     validate.add_argument(
         "--jobs", type=int, default=2, metavar="N", help="processes that simulate (2)"
@@ -82,9 +82,12 @@ def _validate(args: argparse.Namespace) -> int:
         return _sensitivity_of_tables(args)
     if args.only == PUBLISHED:
         return _against_tables(args)
-    if args.only and args.only not in WORKLOADS:
-        raise InputError(f"--only {args.only}: one of {', '.join(WORKLOADS)}, {PUBLISHED}")
+    if args.only and args.only not in (*WORKLOADS, LINUX_6_1):
+        names = ", ".join((*WORKLOADS, LINUX_6_1, PUBLISHED))
+        raise InputError(f"--only {args.only}: one of {names}")
     try:
+        if args.only == LINUX_6_1:
+            return _against_6_1(_folder(args), args)
         return _against_recordings(_folder(args), args)
     except TraceError as error:
         raise InputError(str(error)) from None
@@ -122,6 +125,32 @@ def _against_recordings(folder: Path, args: argparse.Namespace) -> int:
     else:
         _print(rows)
         _print_score(total)
+    return DISAGREES if args.strict and not total.agrees else 0
+
+
+def _against_6_1(folder: Path, args: argparse.Namespace) -> int:
+    from sim.validation import linux_6_1
+    from sim.validation.recorded import score
+
+    if args.sensitivity:
+        raise InputError(f"--sensitivity does not go with --only {LINUX_6_1}")
+    if not linux_6_1.groups(folder):
+        raise InputError(f"{folder}: no recorded run of Linux 6.1 (S1.1, S4.1, S5X.1 ...)")
+    facts = linux_6_1.parameters(folder)
+    if not args.json:
+        _print_parameters(facts)
+    rows = linux_6_1.table(folder, args.seeds, args.jobs)
+    total = score(rows)
+    data = {
+        "rows": [row.to_dict() for row in rows],
+        "score": {"rows": total.rows, "rows_ok": total.rows_ok},
+    }
+    _keep(args, LINUX_6_1, data)
+    if args.json:
+        print(json.dumps({**data, "parameters": facts}, indent=2, allow_nan=False))
+    else:
+        _print(rows)
+        print(f"\n{total.rows_ok} of {total.rows} scored rows agree")
     return DISAGREES if args.strict and not total.agrees else 0
 
 
@@ -201,7 +230,7 @@ def _keep(args: argparse.Namespace, part: str, data: dict[str, Any]) -> None:
     if args.save is None:
         return
     what = f" --only {args.only}" if args.only else ""
-    where = " --recordings DIR" if part == RECORDED else ""
+    where = "" if part == PUBLISHED else " --recordings DIR"
     command = f"python -m sim validate{where}{what} --seeds {args.seeds} --save PATH"
     try:
         keep(args.save, part, command, args.seeds, data)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sim.scenario import (
+    Filesystem,
+    FsSpec,
+    Kernel,
     MemcgAnswer,
     MemcgSpec,
     MemorySpec,
@@ -27,6 +30,10 @@ CONTAINER = Scenario(
         WorkloadSpec(kind=WorkloadKind.SMALL_FILES, memcg="box"),
     ),
 )
+
+LATER_V1 = replace(CONTAINER, kernel=Kernel.K6_1, fs=FsSpec(kind=Filesystem.EXT4))
+LATER_V2 = replace(LATER_V1, kernel=Kernel.K6_1_V2)
+"""The same on Linux 6.1, with the filesystem of its day, as cgroup v1 and as v2."""
 
 MANY_FILES = WorkloadSpec(kind=WorkloadKind.SMALL_FILES, rate_kib_per_s=4096, block_kib=4)
 """1000 inodes a second that are nobody's in a container."""

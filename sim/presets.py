@@ -10,7 +10,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from sim.preset_container import CONTAINER, CROWD, HIERARCHY, MANY_FILES, SHARED_FILE, SOFT_LIMIT
+from sim.preset_container import (
+    CONTAINER,
+    CROWD,
+    HIERARCHY,
+    LATER_V1,
+    LATER_V2,
+    MANY_FILES,
+    SHARED_FILE,
+    SOFT_LIMIT,
+)
 from sim.preset_global import DIRTIERS, FSYNC, GLOBAL, IDLE, pattern
 from sim.preset_highorder import HIGH_ORDER, HIGHALLOC
 from sim.preset_recorded import REC_MCGMIX, REC_MCGSEQ, REC_P5_P6, REC_SEQ, REC_SPMIX
@@ -55,6 +64,7 @@ _RFC = "RFC PATCH 0/6, 2010-06-08, <1275987745-21708-1-git-send-email-mel@csn.ul
 _PATCH_5 = "PATCH 5/6, 2010-06-08, <1275987745-21708-6-git-send-email-mel@csn.ul.ie>"
 _PATCH_6 = "PATCH 6/6, 2010-06-08, <1275987745-21708-7-git-send-email-mel@csn.ul.ie>"
 _REPLY = "Mel Gorman to KAMEZAWA Hiroyuki, 2010-06-10, <20100610011035.GG5650@csn.ul.ie>"
+_LINUX_6_1 = "Linux 6.1.176: mm/vmscan.c, mm/page-writeback.c"
 _KAMEZAWA = (
     "KAMEZAWA Hiroyuki, 2010-06-10, <20100610093842.6a038ab0.kamezawa.hiroyu@jp.fujitsu.com>"
 )
@@ -109,6 +119,22 @@ PRESETS: dict[str, Preset] = {
         "Compare the longest stall with the form that only skips.",
         f"{_SEED}; V4, 2010-07-19, <1279545090-19169-1-git-send-email-mel@csn.ul.ie>",
         ("C13",),
+    ),
+    "container-6-1": Preset(
+        LATER_V1,
+        "What does Linux 6.1 do with the container full of dirty pages?",
+        "cgroup v1: no dirty limit of its own. Reclaim wakes the flusher, sleeps in "
+        "reclaim_throttle and waits for pages under writeback. Compare with the answers of 2010.",
+        _LINUX_6_1,
+        ("C13",),
+    ),
+    "container-6-1-cgroup2": Preset(
+        LATER_V2,
+        "And with cgroup writeback, where a container has its own dirty limit?",
+        "cgroup v2 of 6.1: the writer is throttled at a fifth of the container, by sleeping. "
+        "Look at what reclaim meets, and at who waits where.",
+        f"{_LINUX_6_1}; lwn.net/Articles/648292",
+        ("C14",),
     ),
     "container-may-write": Preset(
         replace(CONTAINER, patches=_P6, memcg_answers=frozenset({MemcgAnswer.WRITE})),

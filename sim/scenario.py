@@ -19,6 +19,7 @@ from sim.scenario_choices import (
     EXCLUSIVE_ANSWERS,
     EXCLUSIVE_PATCHES,
     SHARING,
+    WHOLE_KERNELS,
     DiskModel,
     Elevator,
     Filesystem,
@@ -53,10 +54,11 @@ from sim.scenario_timeline import intervention_problems
 
 __all__ = [
     "EXCLUSIVE_ANSWERS", "EXCLUSIVE_PATCHES", "MAX_MEMCGS", "MAX_PAGE_SECONDS", "MAX_TASKS",
-    "MEMCG_NAME", "SHARING", "BlockSpec", "CpuSpec", "DiskModel", "DiskSpec", "Elevator",
-    "Filesystem", "Frames", "FsSpec", "Intervention", "InterventionKind", "Kernel", "MemcgAnswer",
-    "MemcgSpec", "MemorySpec", "MixSpec", "Patch", "Problem", "Scenario", "ScenarioError",
-    "StackSpec", "StackWritepage", "Tracepoints", "VmSysctl", "WorkloadKind", "WorkloadSpec",
+    "MEMCG_NAME", "SHARING", "WHOLE_KERNELS", "BlockSpec", "CpuSpec", "DiskModel", "DiskSpec",
+    "Elevator", "Filesystem", "Frames", "FsSpec", "Intervention", "InterventionKind", "Kernel",
+    "MemcgAnswer", "MemcgSpec", "MemorySpec", "MixSpec", "Patch", "Problem", "Scenario",
+    "ScenarioError", "StackSpec", "StackWritepage", "Tracepoints", "VmSysctl", "WorkloadKind",
+    "WorkloadSpec",
     "enum_of", "int_range",
 ]  # fmt: skip
 
@@ -160,6 +162,12 @@ def _validate(s: Scenario) -> list[Problem]:
         message = f"RAM pages x seconds is {page_seconds}, at most {MAX_PAGE_SECONDS}"
         problems.append(Problem("duration_ms", str(s.duration_ms), message, str(MAX_PAGE_SECONDS)))
     problems += _exclusions(s)
+    if s.kernel in WHOLE_KERNELS:
+        problems += [
+            Problem(name, ".".join(sorted(chosen)), f"are of 2.6.35; {s.kernel} has its own rules")
+            for name, chosen in (("patches", s.patches), ("memcg_answers", s.memcg_answers))
+            if chosen
+        ]
     problems += intervention_problems(s)
     return problems
 

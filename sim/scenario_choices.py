@@ -10,6 +10,12 @@ class Kernel(StrEnum):
 
     K2_6_35 = "2.6.35"
     K2_6_36 = "2.6.36"
+    K6_1 = "6.1"  # containers of cgroup v1
+    K6_1_V2 = "6.1-v2"  # of cgroup v2
+
+
+WHOLE_KERNELS = frozenset({Kernel.K6_1, Kernel.K6_1_V2})
+"""Kernels that no patch or answer of 2010 applies to: what came of them is in."""
 
 
 class Patch(StrEnum):

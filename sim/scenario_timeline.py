@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sim.scenario_choices import (
     EXCLUSIVE_ANSWERS,
     EXCLUSIVE_PATCHES,
+    WHOLE_KERNELS,
     InterventionKind,
     MemcgAnswer,
     Patch,
@@ -94,6 +95,12 @@ def problems_of(scenario: Scenario, i: int) -> list[Problem]:
     each = scenario.interventions[i]
     path = f"interventions.{i}"
     problems = []
+    if scenario.kernel in WHOLE_KERNELS and each.what in (
+        InterventionKind.PATCH,
+        InterventionKind.ANSWER,
+    ):
+        message = f"is of 2.6.35; {scenario.kernel} has its own rules"
+        problems.append(Problem(f"{path}.whose", each.whose, message))
     if each.at_ms >= scenario.duration_ms:
         end = scenario.duration_ms
         message = f"is not before the end of the run at {end} ms"

@@ -31,6 +31,7 @@ from urllib.parse import unquote
 from sim.scenario import (
     EXCLUSIVE_ANSWERS,
     EXCLUSIVE_PATCHES,
+    WHOLE_KERNELS,
     MemcgAnswer,
     Patch,
     Problem,
@@ -359,7 +360,16 @@ def _place(scenario: Scenario, note: Note) -> Scenario:
         if w.memcg not in names:
             note(f"workloads.{i}.memcg", w.memcg, "is no memcg of this scenario; root is used")
             workloads[i] = dataclasses.replace(w, memcg="root")
-    return placed(dataclasses.replace(scenario, mix=mix, workloads=tuple(workloads)), note)
+    scenario = dataclasses.replace(scenario, mix=mix, workloads=tuple(workloads))
+    if scenario.kernel in WHOLE_KERNELS:
+        for name, chosen in (
+            ("patches", scenario.patches),
+            ("memcg_answers", scenario.memcg_answers),
+        ):
+            if chosen:
+                note(name, ".".join(sorted(chosen)), f"do not apply to {scenario.kernel}; ignored")
+        scenario = dataclasses.replace(scenario, patches=frozenset(), memcg_answers=frozenset())
+    return placed(scenario, note)
 
 
 def decode(link: str) -> tuple[Scenario, list[Problem]]:

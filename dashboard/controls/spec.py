@@ -251,7 +251,12 @@ OPTIONS: dict[type[StrEnum], dict[str, tuple[str, str]]] = {
         "rate": ("a rate", "Of the disk's media, the mix or a task group"),
         "stall": ("the disk stalls", "It completes nothing for so long"),
     },
-    Kernel: {"2.6.35": ("2.6.35", ""), "2.6.36": ("2.6.36", "")},
+    Kernel: {
+        "2.6.35": ("2.6.35", ""),
+        "2.6.36": ("2.6.36", ""),
+        "6.1": ("6.1, cgroup v1", "All of 6.1: no patch or answer of 2010 applies"),
+        "6.1-v2": ("6.1, cgroup v2", "With cgroup writeback: a container has its own dirty limit"),
+    },
     Elevator: {"cfq": ("cfq", ""), "deadline": ("deadline", ""), "noop": ("noop", "")},
     DiskModel: {
         "hdd-7200": ("7200 rpm SATA", "A desktop disk of 2010"),

@@ -354,7 +354,7 @@ def _append_block(m: Any, inode: Any, index: Any, slot: Any) -> Any:
         return np.int64(-1)
     used = m.block_used
     fs = m.fs[0]
-    if index >= DIRECT_BLOCKS:
+    if index >= DIRECT_BLOCKS and not fs.extents:
         word = indirect_word(np.int64(inode.first_slot), (index - DIRECT_BLOCKS) >> PTRS_BITS)
         if not used[m.indirect[word]] & META_RUNNING:
             return np.int64(-1)
@@ -415,7 +415,7 @@ def map_block(m: Any, ino: Any, index: Any) -> Any:
         return block
     indirect = np.int64(0)
     goal = _find_goal(m, ino, index)
-    if index >= DIRECT_BLOCKS:
+    if index >= DIRECT_BLOCKS and not m.fs[0].extents:
         indirect = _indirect_block(m, ino, index, goal)
         if indirect < 0:
             return indirect

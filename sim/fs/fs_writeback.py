@@ -1,8 +1,6 @@
-"""The flusher: lists of dirty inodes, an inode's turn, and works (fs/fs-writeback.c of 2.6.35).
+"""The flusher: an inode's turn, and works (fs/fs-writeback.c of 2.6.35); ``fs.dirty_inodes``.
 
-Lists run oldest first. queue_io of 2.6.35 puts b_more_io before what is on b_io, that of 2.6.36
-behind it, and expired inodes of b_dirty last. The block device's own dirty metadata is written when
-a pass begins.
+The block device's own dirty metadata is written when a pass begins.
 
 # Differs from 2.6.35: metadata in place is not an inode on the lists; it counts in no vm counter.
 # The thread never exits when idle. Background work that is asked for while other works are queued
@@ -17,6 +15,14 @@ import numpy as np
 
 from sim.engine.jit import njit
 from sim.fs.checkpoint import write_checkpoint
+from sim.fs.dirty_inodes import (
+    queue_io,
+    queue_memcg_io,
+    redirty_tail,
+    requeue_io,
+    selected,
+    unlink,
+)
 from sim.fs.writepage import (
     LONG_MAX,
     WB_BEGIN,
@@ -28,16 +34,13 @@ from sim.fs.writepage import (
     write_cache_pages,
 )
 from sim.machine.address_space import (
-    B_DIRTY,
     B_IO,
     B_MORE_IO,
-    B_NONE,
     I_DIRTY,
-    I_MEMCG_SHARED,
     I_SYNC,
 )
 from sim.machine.bandwidth import bdi_update_bandwidth, writeback_chunk_size
-from sim.machine.cost import COST_FLUSHER_LOOP, COST_FOREIGN_INODE, COST_INODE
+from sim.machine.cost import COST_FLUSHER_LOOP, COST_INODE
 from sim.machine.debt import spend
 from sim.machine.dirty_limits import over_bground_thresh
 from sim.machine.filesystem import BACKGROUND_WORK, MAX_WORKS
@@ -53,10 +56,7 @@ from sim.machine.sysctl import DIRTY_EXPIRE_NS, DIRTY_WRITEBACK_NS
 from sim.machine.system import System
 from sim.machine.task import BUDGET_SPENT, DONE, PF_FLUSHER
 from sim.machine.vmstat import (
-    FLUSHER_FOREIGN_INODES,
     FLUSHER_INODES,
-    FLUSHER_SEARCH_NS,
-    FLUSHER_SHARED_INODES,
     FLUSHER_WAKEUPS,
     MEMCG_FLUSHER_WORKS,
     NR_FILE_DIRTY,
@@ -71,155 +71,6 @@ WORK_DONE = 0
 WORK_GOES_ON = 1
 WORK_WAITS = 2
 """Nothing written and an inode is in another task's hands."""
-
-
-# ---- lists of inodes
-
-
-@njit
-def _unlink(m: Any, ino: Any) -> Any:
-    inode = m.inode[ino]
-    which = inode.bdi_list
-    if which == B_NONE:
-        return
-    bdi = m.bdi[0]
-    before, after = np.int64(inode.prev), np.int64(inode.next)
-    if before >= 0:
-        m.inode[before].next = after
-    else:
-        bdi.head[which] = after
-    if after >= 0:
-        m.inode[after].prev = before
-    else:
-        bdi.tail[which] = before
-    bdi.nr[which] -= 1
-    inode.bdi_list = B_NONE
-    inode.next = -1
-    inode.prev = -1
-
-
-@njit
-def _append(m: Any, ino: Any, which: Any) -> Any:
-    """Move an inode to the young end of a list."""
-    _unlink(m, ino)
-    bdi = m.bdi[0]
-    inode = m.inode[ino]
-    tail = np.int64(bdi.tail[which])
-    inode.prev = tail
-    inode.next = -1
-    if tail >= 0:
-        m.inode[tail].next = ino
-    else:
-        bdi.head[which] = ino
-    bdi.tail[which] = ino
-    bdi.nr[which] += 1
-    inode.bdi_list = which
-
-
-@njit
-def mark_inode_dirty(m: Any, ino: Any) -> Any:
-    """__mark_inode_dirty: a page of the inode became dirty; its age counts from the first one."""
-    inode = m.inode[ino]
-    if inode.state & I_DIRTY:
-        return
-    inode.state |= I_DIRTY
-    if inode.state & I_SYNC:
-        return  # whoever writes it puts it on the right list
-    inode.dirtied_when = max(m.clock[NOW], 1)  # so that nothing is older than time 0
-    _append(m, ino, B_DIRTY)
-
-
-@njit
-def redirty_tail(m: Any, ino: Any) -> Any:
-    """To the young end of b_dirty; its time must not be before that of the youngest there."""
-    inode = m.inode[ino]
-    tail = np.int64(m.bdi[0].tail[B_DIRTY])
-    if tail >= 0 and tail != ino and inode.dirtied_when < m.inode[tail].dirtied_when:
-        inode.dirtied_when = m.clock[NOW]
-    _append(m, ino, B_DIRTY)
-
-
-@njit
-def requeue_io(m: Any, ino: Any) -> Any:
-    """To b_more_io: goes on with the next pass."""
-    _append(m, ino, B_MORE_IO)
-
-
-@njit
-def _prepend(m: Any, ino: Any) -> Any:
-    """Move an inode to the old end of b_io."""
-    _unlink(m, ino)
-    bdi = m.bdi[0]
-    head = np.int64(bdi.head[B_IO])
-    inode = m.inode[ino]
-    inode.next = head
-    inode.prev = -1
-    if head >= 0:
-        m.inode[head].prev = ino
-    else:
-        bdi.tail[B_IO] = ino
-    bdi.head[B_IO] = ino
-    bdi.nr[B_IO] += 1
-    inode.bdi_list = B_IO
-
-
-@njit
-def queue_io(m: Any, older_than_ns: Any) -> Any:
-    """Fill b_io: b_more_io, before or behind what is there, then inodes dirty since then (-1: all).
-
-    From 2.6.36 on b_more_io goes behind, so that inodes whose slice is used up take turns.
-    """
-    bdi = m.bdi[0]
-    if m.rules[0].b_more_io_for_all:
-        ino = np.int64(bdi.head[B_MORE_IO])
-        while ino >= 0:
-            _append(m, ino, B_IO)
-            ino = np.int64(bdi.head[B_MORE_IO])
-    ino = np.int64(bdi.tail[B_MORE_IO])
-    while ino >= 0:
-        _prepend(m, ino)
-        ino = np.int64(bdi.tail[B_MORE_IO])
-    ino = np.int64(bdi.head[B_DIRTY])
-    while ino >= 0:
-        if older_than_ns >= 0 and m.inode[ino].dirtied_when > older_than_ns:
-            break
-        _append(m, ino, B_IO)
-        ino = np.int64(bdi.head[B_DIRTY])
-
-
-@njit
-def _selected(m: Any, t: Any, ino: Any) -> Any:
-    """May a writeback on behalf of task.wbc_memcg take this inode?"""
-    task = m.task[t]
-    owner = m.inode[ino].i_memcg
-    return owner == task.wbc_memcg or (task.wbc_shared and owner == I_MEMCG_SHARED)
-
-
-@njit
-def queue_memcg_io(m: Any, t: Any) -> Any:
-    """Put the inodes of task.wbc_memcg first on b_io, the oldest in front.
-
-    Every inode of every list is looked at: nothing leads from a memcg to its inodes. The time that
-    takes is left in task.debt_ns.
-    """
-    bdi = m.bdi[0]
-    foreign = 0
-    nr_io = np.int64(bdi.nr[B_IO])
-    for which in (B_DIRTY, B_MORE_IO, B_IO):
-        ino = np.int64(bdi.tail[which])
-        for _ in range(nr_io if which == B_IO else np.int64(bdi.nr[which])):
-            before = np.int64(m.inode[ino].prev)
-            if _selected(m, t, ino):
-                _prepend(m, ino)
-                if m.inode[ino].i_memcg == I_MEMCG_SHARED:
-                    m.vm[FLUSHER_SHARED_INODES] += 1
-            else:
-                foreign += 1
-            ino = before
-    search_ns = foreign * m.cost[COST_FOREIGN_INODE]
-    m.task[t].debt_ns += search_ns
-    m.vm[FLUSHER_FOREIGN_INODES] += foreign
-    m.vm[FLUSHER_SEARCH_NS] += search_ns
 
 
 # ---- one inode, one pass
@@ -245,7 +96,7 @@ def _end_inode(m: Any, t: Any, ino: Any) -> Any:
     inode.state &= ~I_SYNC
     redirtied = inode.state & I_DIRTY
     if not redirtied and inode.nr_dirty == 0:
-        _unlink(m, ino)
+        unlink(m, ino)
         return
     inode.state |= I_DIRTY
     any_work = m.rules[0].b_more_io_for_all and inode.nr_dirty > 0
@@ -288,7 +139,7 @@ def writeback_inodes_wb(m: Any, t: Any) -> Any:
             ino = np.int64(bdi.head[B_IO])
             if ino < 0 or m.inode[ino].dirtied_when > task.wbc_start_ns:
                 break
-            if task.wbc_memcg > 0 and not _selected(m, t, ino):
+            if task.wbc_memcg > 0 and not selected(m, t, ino):
                 break
             if m.inode[ino].state & I_SYNC:
                 requeue_io(m, ino)
@@ -368,6 +219,23 @@ def kick_flusher(m: Any, g: Any, nr_pages: Any) -> Any:
 
 
 @njit
+def start_memcg_background(m: Any, g: Any) -> None:
+    """wb_start_background_writeback of memcg ``g``'s bdi_writeback (6.1): one such work waits.
+
+    # Differs from 6.1: one flusher does the works of all, one after another.
+    """
+    fs = m.fs[0]
+    if m.memcg[g].background_wanted or fs.nr_works == MAX_WORKS:
+        return
+    m.memcg[g].background_wanted = 1
+    last = (fs.first_work + fs.nr_works) % MAX_WORKS
+    fs.work_pages[last] = BACKGROUND_WORK
+    fs.work_memcg[last] = g
+    fs.nr_works += 1
+    _wake_flusher(m)
+
+
+@njit
 def next_work(m: Any) -> Any:
     """Take the oldest work: its pages, BACKGROUND_WORK, or 0 when there is none."""
     fs = m.fs[0]
@@ -376,7 +244,9 @@ def next_work(m: Any) -> Any:
         fs.work_for = fs.work_memcg[fs.first_work]
         fs.first_work = (fs.first_work + 1) % MAX_WORKS
         fs.nr_works -= 1
-        if fs.work_for > 0:
+        if pages == BACKGROUND_WORK:
+            m.memcg[fs.work_for].background_wanted = 0
+        elif fs.work_for > 0:
             pages = np.int64(m.memcg[fs.work_for].flush_wanted)
             m.memcg[fs.work_for].flush_wanted = 0
         return pages
@@ -405,12 +275,12 @@ def begin_work(m: Any, t: Any, older_than_ns: Any, kupdate: Any, background: Any
 
 
 @njit
-def wb_chunk(m: Any) -> Any:
+def wb_chunk(m: Any, g: Any) -> Any:
     """Pages of one pass.
 
     # Differs from 3.2: of a pass there, too, not of each of its inodes.
     """
-    return writeback_chunk_size(m) if m.rules[0].ioless_throttling else MAX_WRITEBACK_PAGES
+    return writeback_chunk_size(m, g) if m.rules[0].ioless_throttling else MAX_WRITEBACK_PAGES
 
 
 @njit
@@ -418,9 +288,10 @@ def begin_pass(m: Any, t: Any) -> Any:
     """One turn of wb_writeback's loop: False when background work has nothing more to do."""
     task = m.task[t]
     m.clock[NOW] += m.cost[COST_FLUSHER_LOOP]
-    if task.wbc_for_background and not over_bground_thresh(m):
+    g = np.int64(task.wbc_memcg if m.rules[0].cgroup2 else 0)
+    if task.wbc_for_background and not over_bground_thresh(m, g):
         return False
-    task.wbc_nr_to_write = wb_chunk(m)
+    task.wbc_nr_to_write = wb_chunk(m, g)
     task.wbc_chunk = task.wbc_nr_to_write
     if not m.rules[0].wb_start_per_work:
         task.wbc_start_ns = m.clock[NOW]
@@ -433,7 +304,8 @@ def end_pass(m: Any, t: Any) -> Any:
     """What wb_writeback does after a pass: WORK_*."""
     task = m.task[t]
     if m.rules[0].ioless_throttling:
-        bdi_update_bandwidth(m, task.wbc_work_began_ns, False)
+        g = np.int64(task.wbc_memcg if m.rules[0].cgroup2 else 0)
+        bdi_update_bandwidth(m, g, task.wbc_work_began_ns, False)
     if task.wbc_nr_to_write <= 0:
         return WORK_GOES_ON
     if not task.wbc_more_io:

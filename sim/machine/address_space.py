@@ -74,7 +74,12 @@ BDI = np.dtype(
         ("written_stamp", np.int64),
         ("dirtied_stamp", np.int64),
         ("dirty_limit", np.int64),  # global_dirty_limit, pages
+        ("dirtied", np.int64),  # pages, by tasks and of pages of this cgroup; cumulative
+        ("written", np.int64),
     ],
     align=True,
 )
-"""One backing device: the flusher's inode lists and the counts that throttling reads."""
+"""Element 0: one backing device, the flusher's inode lists and the counts that throttling reads.
+
+Element g, with cgroup writeback (6.1, cgroup v2): struct bdi_writeback of memcg g, which has
+estimates and counts only."""

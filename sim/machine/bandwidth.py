@@ -3,6 +3,12 @@
 From page-writeback.c of 3.2: "writeback: dirty position control" (commit 6c14ae1e92c7), "dirty
 rate control" (be3ffa276446), "per task dirty rate limit" (9d823e8f6b1b). Rates are pages a second,
 ratios have ``RATELIMIT_CALC_SHIFT`` bits behind the point.
+
+With cgroup writeback (6.1, cgroup v2; struct dirty_throttle_control) ``g`` is the memcg whose
+bdi_writeback is meant, and ``own`` says which of its two domains: the machine or the memcg.
+
+# Differs from 6.1: of the memcg's own domain its one disk has the whole from the start, not a
+# floating share; of the machine it has the share of the disk, not its own of it.
 """
 
 from __future__ import annotations
@@ -12,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from sim.engine.jit import njit
-from sim.machine.dirty_limits import bdi_dirty_limit
+from sim.machine.dirty_limits import bdi_dirty_limit, memcg_dirty_limits
 from sim.machine.machine import DIRTY_EVENTS, NOW, WRITEOUTS
 from sim.machine.sysctl import HZ
 from sim.machine.vmstat import (
@@ -48,15 +54,37 @@ def ilog2(value: Any) -> Any:
 
 
 @njit
-def hard_dirty_limit(m: Any) -> Any:
-    """The limit, or where it was lately: it comes down slowly."""
-    return max(m.vm[DIRTY_THRESH_PAGES], m.bdi[0].dirty_limit)
+def domain_limits(m: Any, g: Any, own: Any) -> Any:
+    """(dirty limit, background limit, dirty pages) of the machine, or of memcg ``g``."""
+    if own:
+        thresh, background = memcg_dirty_limits(m, g)
+        memcg = m.memcg[g]
+        return np.int64(thresh), np.int64(background), memcg.nr_dirty + memcg.nr_writeback
+    vm = m.vm
+    dirty = vm[NR_FILE_DIRTY] + vm[NR_WRITEBACK]
+    return vm[DIRTY_THRESH_PAGES], vm[BACKGROUND_THRESH_PAGES], dirty
 
 
 @njit
-def dirty_freerun_ceiling(m: Any) -> Any:
+def wb_dirty_pages(m: Any, g: Any) -> Any:
+    """Dirty pages and those under writeback of one bdi_writeback."""
+    if m.rules[0].cgroup2:
+        return m.memcg[g].nr_dirty + m.memcg[g].nr_writeback
+    return m.bdi[0].nr_reclaimable + m.bdi[0].nr_writeback
+
+
+@njit
+def hard_dirty_limit(m: Any, g: Any, own: Any) -> Any:
+    """The limit, or where it was lately: it comes down slowly."""
+    thresh, _, _ = domain_limits(m, g, own)
+    return max(thresh, m.bdi[g if own else 0].dirty_limit)
+
+
+@njit
+def dirty_freerun_ceiling(m: Any, g: Any, own: Any) -> Any:
     """Pages up to which nobody is throttled."""
-    return (m.vm[DIRTY_THRESH_PAGES] + m.vm[BACKGROUND_THRESH_PAGES]) // 2
+    thresh, background, _ = domain_limits(m, g, own)
+    return (thresh + background) // 2
 
 
 @njit
@@ -73,19 +101,19 @@ def global_position_ratio(dirty: Any, freerun: Any, limit: Any) -> Any:
 
 
 @njit
-def bdi_position_ratio(m: Any) -> Any:
+def bdi_position_ratio(m: Any, g: Any, own: Any) -> Any:
     """How much faster (above 1) or slower than the granted rate a dirtier may go now."""
-    bdi = m.bdi[0]
-    thresh = m.vm[DIRTY_THRESH_PAGES]
-    dirty = m.vm[NR_FILE_DIRTY] + m.vm[NR_WRITEBACK]
-    freerun = dirty_freerun_ceiling(m)
-    limit = hard_dirty_limit(m)
+    bdi = m.bdi[g]
+    thresh, _, dirty = domain_limits(m, g, own)
+    freerun = dirty_freerun_ceiling(m, g, own)
+    limit = hard_dirty_limit(m, g, own)
     pos_ratio = global_position_ratio(dirty, freerun, limit)
     if dirty >= limit:
         return pos_ratio
     setpoint = (freerun + limit) // 2
-    bdi_dirty = bdi.nr_reclaimable + bdi.nr_writeback
-    bdi_thresh = max(min(bdi_dirty_limit(m), thresh), (limit - dirty) // 8)
+    bdi_dirty = wb_dirty_pages(m, g)
+    share = thresh if own else min(bdi_dirty_limit(m), thresh)
+    bdi_thresh = max(share, (limit - dirty) // 8)
     x = (bdi_thresh << 16) // (thresh + 1)
     bdi_setpoint = (setpoint * x) >> 16
     span = ((thresh - bdi_thresh + 8 * bdi.avg_write_bandwidth) * x) >> 16
@@ -101,27 +129,37 @@ def bdi_position_ratio(m: Any) -> Any:
 
 
 @njit
-def _update_dirty_limit(m: Any) -> Any:
-    bdi = m.bdi[0]
-    thresh = m.vm[DIRTY_THRESH_PAGES]
+def _update_dirty_limit(m: Any, g: Any, own: Any) -> Any:
+    bdi = m.bdi[g if own else 0]
+    thresh, _, dirty = domain_limits(m, g, own)
     if bdi.dirty_limit < thresh:
         bdi.dirty_limit = thresh
         return
-    thresh = max(thresh, m.vm[NR_FILE_DIRTY] + m.vm[NR_WRITEBACK])
+    thresh = max(thresh, dirty)
     if bdi.dirty_limit > thresh:
         bdi.dirty_limit -= (bdi.dirty_limit - thresh) >> 5
 
 
 @njit
-def _update_write_bandwidth(m: Any, elapsed: Any) -> Any:
+def _written(m: Any, g: Any) -> Any:
+    return m.bdi[g].written if m.rules[0].cgroup2 else m.clock[WRITEOUTS]
+
+
+@njit
+def _dirtied(m: Any, g: Any) -> Any:
+    return m.bdi[g].dirtied if m.rules[0].cgroup2 else m.clock[DIRTY_EVENTS]
+
+
+@njit
+def _update_write_bandwidth(m: Any, g: Any, elapsed: Any) -> Any:
     """Smoothed over about three seconds."""
-    bdi = m.bdi[0]
+    bdi = m.bdi[g]
     hz = m.sysctl[HZ]
     log = ilog2(3 * hz - 1) + 1  # roundup_pow_of_two
     period = np.int64(1) << log
     old = bdi.write_bandwidth
     avg = bdi.avg_write_bandwidth
-    bw = (m.clock[WRITEOUTS] - bdi.written_stamp) * hz
+    bw = (_written(m, g) - bdi.written_stamp) * hz
     if elapsed > period:
         bw //= elapsed
         avg = bw
@@ -136,15 +174,18 @@ def _update_write_bandwidth(m: Any, elapsed: Any) -> Any:
 
 
 @njit
-def _update_dirty_ratelimit(m: Any, elapsed: Any) -> Any:
+def _update_dirty_ratelimit(m: Any, g: Any, own: Any, elapsed: Any) -> Any:
     """A step towards write bandwidth / number of dirtiers, which their own rate tells."""
-    bdi = m.bdi[0]
-    dirty = m.vm[NR_FILE_DIRTY] + m.vm[NR_WRITEBACK]
-    setpoint = (dirty_freerun_ceiling(m) + hard_dirty_limit(m)) // 2
+    bdi = m.bdi[g]
+    _, _, dirty = domain_limits(m, g, own)
+    setpoint = (dirty_freerun_ceiling(m, g, own) + hard_dirty_limit(m, g, own)) // 2
     ratelimit = bdi.dirty_ratelimit
-    dirty_rate = (m.clock[DIRTY_EVENTS] - bdi.dirtied_stamp) * m.sysctl[HZ] // elapsed
-    task_ratelimit = ((ratelimit * bdi_position_ratio(m)) >> RATELIMIT_CALC_SHIFT) + 1
+    dirty_rate = (_dirtied(m, g) - bdi.dirtied_stamp) * m.sysctl[HZ] // elapsed
+    pos_ratio = bdi_position_ratio(m, g, own)
+    task_ratelimit = ((ratelimit * pos_ratio) >> RATELIMIT_CALC_SHIFT) + 1
     balanced = task_ratelimit * bdi.avg_write_bandwidth // (dirty_rate | 1)
+    if m.rules[0].reclaim_6_1:
+        balanced = min(balanced, bdi.avg_write_bandwidth)
     if dirty < setpoint:
         x = min(bdi.balanced_dirty_ratelimit, balanced, task_ratelimit)
         step = max(x - ratelimit, 0)
@@ -160,13 +201,13 @@ def _update_dirty_ratelimit(m: Any, elapsed: Any) -> Any:
 
 
 @njit
-def bdi_update_bandwidth(m: Any, began_ns: Any, throttling: Any) -> Any:
+def bdi_update_bandwidth(m: Any, g: Any, began_ns: Any, throttling: Any) -> Any:
     """After more than HZ/5: bandwidth and, when a dirtier asks (``throttling``), the rate.
 
     ``began_ns``: since when the caller is at it; a disk that was idle for a second before teaches
     nothing.
     """
-    bdi = m.bdi[0]
+    bdi = m.bdi[g]
     hz = m.sysctl[HZ]
     now = jiffies(m, m.clock[NOW])
     elapsed = now - bdi.bw_stamp
@@ -174,17 +215,20 @@ def bdi_update_bandwidth(m: Any, began_ns: Any, throttling: Any) -> Any:
         return
     if not (elapsed > hz and bdi.bw_stamp < jiffies(m, began_ns)):
         if throttling:
-            _update_dirty_limit(m)
-            _update_dirty_ratelimit(m, elapsed)
-        _update_write_bandwidth(m, elapsed)
-    bdi.dirtied_stamp = m.clock[DIRTY_EVENTS]
-    bdi.written_stamp = m.clock[WRITEOUTS]
+            _update_dirty_limit(m, g, False)
+            _update_dirty_ratelimit(m, g, False, elapsed)
+            if g > 0:
+                _update_dirty_limit(m, g, True)
+                _update_dirty_ratelimit(m, g, True, elapsed)
+        _update_write_bandwidth(m, g, elapsed)
+    bdi.dirtied_stamp = _dirtied(m, g)
+    bdi.written_stamp = _written(m, g)
     bdi.bw_stamp = now
 
 
 @njit
-def writeback_chunk_size(m: Any) -> Any:
+def writeback_chunk_size(m: Any, g: Any) -> Any:
     """Pages the flusher writes at a time: half a second's, in steps of 4 MiB (1a12d8bd7b29)."""
-    bdi = m.bdi[0]
-    pages = min(bdi.avg_write_bandwidth // 2, hard_dirty_limit(m) // DIRTY_SCOPE)
+    bdi = m.bdi[g]
+    pages = min(bdi.avg_write_bandwidth // 2, hard_dirty_limit(m, g, False) // DIRTY_SCOPE)
     return (pages + MIN_WRITEBACK_PAGES) // MIN_WRITEBACK_PAGES * MIN_WRITEBACK_PAGES

@@ -70,8 +70,12 @@ def memcg_dirty_limits(m: Any, g: Any) -> Any:
 
 
 @njit
-def over_bground_thresh(m: Any) -> Any:
-    """Are there as many dirty pages as the background threshold?"""
+def over_bground_thresh(m: Any, g: Any) -> Any:
+    """Are there as many dirty pages as the background threshold, of memcg ``g`` or of all?"""
+    if g > 0:
+        _, background = memcg_dirty_limits(m, g)
+        if m.memcg[g].nr_dirty > background:
+            return True
     update_dirty_limits(m)
     return m.vm[NR_FILE_DIRTY] >= m.vm[BACKGROUND_THRESH_PAGES]
 
@@ -105,8 +109,9 @@ def _age_completions(bdi: Any, period: Any) -> Any:
 
 
 @njit
-def bdi_writeout_inc(m: Any) -> Any:
-    """A page of a file was written to the disk."""
+def bdi_writeout_inc(m: Any, g: Any) -> Any:
+    """A page of a file, charged to memcg ``g``, was written to the disk."""
+    m.bdi[g].written += 1
     bdi = m.bdi[0]
     half_period = _half_period(m)
     _age_completions(bdi, m.clock[WRITEOUTS] // half_period)
@@ -162,5 +167,6 @@ def task_dirty_inc(m: Any, t: Any) -> Any:
     half_period = _half_period(m)
     m.clock[DIRTY_EVENTS] += 1
     task = m.task[t]
+    m.bdi[task.memcg].dirtied += 1
     _age(task, m.clock[DIRTY_EVENTS] // half_period)
     task.nr_dirty_share += 1

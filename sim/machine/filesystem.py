@@ -38,6 +38,8 @@ class Manners(NamedTuple):
 
     delalloc: int = 0
     """write(2) allocates no block, ->writepage and ->writepages do."""
+    extents: int = 0
+    """The inode names extents: no indirect blocks lie between a file's data."""
     ordered: int = 1
     """A commit writes the data of the files that its transaction allocated blocks for."""
     refuses_unmapped: int = 0

@@ -46,8 +46,19 @@ __all__ = ["ANY_WAKE", "CPU", "CURRENT", "LIMIT", "NOW", "Machine"]
     PROP_HALF_PERIOD,  # half the period of these two, in events; 0 = not fixed yet
     SOFTIRQ_CHARGED_NS,  # how much of the queue's softirq time was taken from CPU 0
     KSWAPD_MAX_ORDER,  # pgdat->kswapd_max_order: largest order asked of kswapd since it looked
+    # 6.1: reclaim_throttle's queues and how many sleep there; pages written while some waited for
+    # writeback, the same when the first of them came; rounds of kswapd in vain
+    WAKE_THROTTLED_WRITEBACK,
+    WAKE_THROTTLED_ISOLATED,
+    WAKE_THROTTLED_NOPROGRESS,
+    NR_WRITEBACK_THROTTLED,
+    NR_ISOLATED_THROTTLED,
+    NR_NOPROGRESS_THROTTLED,
+    NR_THROTTLED_WRITTEN,
+    NR_RECLAIM_START,
+    KSWAPD_FAILURES,
     NR_CLOCK,
-) = range(NR_ENGINE_WORDS, NR_ENGINE_WORDS + 31)
+) = range(NR_ENGINE_WORDS, NR_ENGINE_WORDS + 40)
 
 FIELDS = (
     "clock",  # int64[NR_CLOCK]
@@ -61,7 +72,7 @@ FIELDS = (
     "lru",  # LRU_SET[(nr_memcgs + 1) * MAX_NR_ZONES]; group 0 = the zones' own lists
     "memcg",  # MEMCG[nr_memcgs], 0 = root
     "inode",  # INODE[nr_inodes]
-    "bdi",  # BDI[1]
+    "bdi",  # BDI[nr_memcgs]
     "slot_pfn",  # int32[nr_slots]
     "slot_block",  # int32[nr_slots]
     "dirty_tag",  # int64[nr_slots / 64]

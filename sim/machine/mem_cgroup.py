@@ -33,6 +33,8 @@ MEMCG = np.dtype(
         ("wmark_high", np.int64),  # ... and kswapd works down to it
         ("pending", np.int64),  # 1 while on kswapd's pending list
         ("pending_since_ns", np.int64),
+        ("background_wanted", np.int64),  # 1 while a background work of its own waits
+        ("congested", np.int64),  # LRUVEC_CONGESTED of 6.1, cgroup v2
         ("pending_served", np.int64),
         ("flusher_task", np.int64),  # its own thread, 0 = none
         ("flusher_wanted", np.int64),  # 1 while that thread is asked for, or at work

@@ -66,6 +66,11 @@ class ReclaimRules(NamedTuple):
     """2.6.36: inodes dirtied since a work began are left alone; 2.6.35: since its pass began."""
     throttle_on_global: int = 0
     """2.6.36: balance_dirty_pages also throttles at the global limit."""
+    reclaim_6_1: int = 0
+    """6.1: ``mm.vmscan_6_1``. Dirty pages are left to the flusher, reclaim_throttle instead of
+    congestion_wait."""
+    cgroup2: int = 0
+    """6.1: containers are of cgroup v2, whose reclaim does not wait for writeback."""
     trace_mask: int = 0b1111
     """Which of patches 1 to 4 are applied: bit n-1 for patch n."""
 

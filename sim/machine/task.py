@@ -44,6 +44,12 @@ WANT_COMMIT = 18
 WANT_BUFFER = 19
 """lock_buffer: until the commit's write of the buffers of task.wait_pfn has ended."""
 
+WANT_RECLAIM_THROTTLE = 20
+"""6.1: reclaim_throttle(task.throttle_reason)."""
+
+THROTTLE_WRITEBACK, THROTTLE_ISOLATED, THROTTLE_NOPROGRESS, THROTTLE_CONGESTED = range(4)
+"""enum vmscan_throttle_state of 6.1."""
+
 PF_MEMALLOC = 1 << 0
 PF_KSWAPD = 1 << 1
 PF_SWAPWRITE = 1 << 2
@@ -85,6 +91,10 @@ _FIELDS = (
     "sc_nr_dirty", "sc_nr_skipped", "sc_nr_congested", "sc_nr_writeback", "sc_wait_rounds",
     "sc_priority_scanned", "sc_range_pos", "sc_range_state",
     "sc_range_ino", "sc_range_start", "sc_range_end", "sc_range_asked", "sc_flusher_kicked",
+    # 6.1: of the batch, of the zone's batches, whether it was throttled, progress before a round
+    "sc_nr_unqueued", "sc_nr_immediate", "sc_sum_dirty", "sc_sum_congested", "sc_sum_unqueued",
+    "sc_sum_writeback", "sc_sum_immediate", "sc_sum_taken", "sc_sum_file_taken", "sc_stalled",
+    "throttle_reason", "sc_before_round", "dirty_paused_when",
     "sc_saved_issuer", "sc_victim", "alloc_pfn", "charge_step", "sc_lumpy_began_ns",
     # mem_cgroup_hierarchical_reclaim, and what of balance_pgdat soft limit reclaim keeps
     "hr_root", "hr_loop", "hr_total", "hr_victim", "hr_excess",

@@ -46,6 +46,9 @@ that may go down.
     # blocks of high-order allocators: asked for, refused, time to get or not to get them
     HIGHORDER_ALLOC_SUCCESS, HIGHORDER_ALLOC_FAILED, HIGHORDER_ALLOC_NS,
     CONDITIONAL_WAITS, NR_VMSCAN_IMMEDIATE, WRITEBACK_THROTTLES,
+    # 6.1: sleeps in reclaim_throttle by reason (order of THROTTLE_*), and their time
+    THROTTLED_WRITEBACK, THROTTLED_ISOLATED, THROTTLED_NOPROGRESS, THROTTLED_CONGESTED,
+    RECLAIM_THROTTLE_NS,
     WRITEPAGE_REFUSED,
     # age of reclaimed pages: ms since they came to the LRU, summed and by powers of two from 8 ms
     RECLAIM_AGE_MS, RECLAIM_INVERSIONS,
@@ -73,7 +76,7 @@ that may go down.
     # calls deeper than THREAD_SIZE allows
     STACK_OVERFLOWS_DIRECT, STACK_OVERFLOWS_MEMCG, STACK_OVERFLOWS_KSWAPD, STACK_OVERFLOWS_OTHER,
     NR_VM,
-) = range(195)
+) = range(200)
 # fmt: on
 
 _ALL = {name: value for name, value in globals().items() if name.isupper() and name != "NR_VM"}

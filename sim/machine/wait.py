@@ -7,13 +7,24 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from sim.engine.clock import NOW, SLEEP_CAUSE, SLEEP_UNTIL_NS, SLEEP_WAITQ
 from sim.engine.jit import njit
 from sim.engine.records import NEVER
-from sim.machine.machine import JIFFY_NS
+from sim.machine.machine import (
+    JIFFY_NS,
+    NR_RECLAIM_START,
+    NR_THROTTLED_WRITTEN,
+    NR_WRITEBACK_THROTTLED,
+)
 from sim.machine.page import PG_buffers_locked, PG_locked, PG_waiters, PG_writeback
 from sim.machine.request import ISSUER_DIRECT, ISSUER_KSWAPD, ISSUER_MEMCG
 from sim.machine.task import (
+    THROTTLE_CONGESTED,
+    THROTTLE_ISOLATED,
+    THROTTLE_NOPROGRESS,
+    THROTTLE_WRITEBACK,
     WANT_ALLOC_RETRY_WAIT,
     WANT_BUFFER,
     WANT_COMMIT,
@@ -23,6 +34,7 @@ from sim.machine.task import (
     WANT_PAGE_READ,
     WANT_PAGE_WRITEBACK,
     WANT_PAUSE,
+    WANT_RECLAIM_THROTTLE,
     WANT_REQUEST_ASYNC,
     WANT_REQUEST_SYNC,
     WANT_THINK,
@@ -38,6 +50,8 @@ from sim.machine.vmstat import (
     MEMCG_CONGESTION_WAIT_NS,
     MEMCG_CONGESTION_WAITS,
     MEMCG_WRITEPAGE_NS,
+    RECLAIM_THROTTLE_NS,
+    THROTTLED_WRITEBACK,
 )
 from sim.result import SleepCause
 from sim.units import NSEC_PER_SEC
@@ -52,8 +66,11 @@ from sim.units import NSEC_PER_SEC
     JOURNAL_WAIT,
     SHADOW_WAIT,  # who needs metadata that a commit is writing to the log
     COMMIT_WAIT,  # j_wait_done_commit
+    THROTTLED_ON_WRITEBACK,  # pgdat->reclaim_wait[] of 6.1; that for congestion is never woken
+    THROTTLED_ON_ISOLATED,
+    THROTTLED_ON_PROGRESS,
     NR_WAITQS,
-) = range(10)
+) = range(13)
 NO_WAITQ = -1
 
 READY, ASLEEP, ASLEEP_UNPLUG, UNKNOWN_STOP = 0, 1, 2, 3
@@ -124,6 +141,8 @@ def begin_wait(m: Any, t: Any, stop: Any) -> Any:
         set_sleep(m, _THROTTLE_VM_WRITEOUT, CONGESTION_ASYNC, jiffies(m, hz(m, 10)))
     elif stop == WANT_ALLOC_RETRY_WAIT:
         set_sleep(m, _NO_PROGRESS, CONGESTION_ASYNC, jiffies(m, hz(m, 50)))
+    elif stop == WANT_RECLAIM_THROTTLE:
+        _begin_throttle(m, np.int64(task.throttle_reason))
     elif stop == WANT_THINK:
         set_sleep(m, _THINK, NO_WAITQ, task.sleep_until_ns)
     elif stop == WANT_PAUSE:
@@ -136,6 +155,24 @@ def begin_wait(m: Any, t: Any, stop: Any) -> Any:
 
 
 @njit
+def _begin_throttle(m: Any, reason: Any) -> None:
+    """reclaim_throttle of 6.1: the queue and the longest sleep of each reason."""
+    m.vm[THROTTLED_WRITEBACK + reason] += 1
+    if reason != THROTTLE_CONGESTED:
+        m.clock[NR_WRITEBACK_THROTTLED + reason] += 1
+    if reason == THROTTLE_WRITEBACK:
+        if m.clock[NR_WRITEBACK_THROTTLED] == 1:
+            m.clock[NR_RECLAIM_START] = m.clock[NR_THROTTLED_WRITTEN]
+        set_sleep(m, _CONGESTION_WAIT, THROTTLED_ON_WRITEBACK, jiffies(m, hz(m, 10)))
+    elif reason == THROTTLE_ISOLATED:
+        set_sleep(m, _TOO_MANY_ISOLATED, THROTTLED_ON_ISOLATED, jiffies(m, hz(m, 50)))
+    elif reason == THROTTLE_NOPROGRESS:
+        set_sleep(m, _NO_PROGRESS, THROTTLED_ON_PROGRESS, jiffies(m, 1))
+    else:
+        set_sleep(m, _CONGESTION_WAIT, NO_WAITQ, jiffies(m, 1))
+
+
+@njit
 def end_wait(m: Any, t: Any) -> None:
     """The task goes on: its stall's share of the time it was away."""
     stop = m.sched[t].wait_stop
@@ -143,6 +180,12 @@ def end_wait(m: Any, t: Any) -> None:
     away_ns = m.clock[NOW] - m.sched[t].wait_begin_ns
     if stop in (WANT_PAGE_WRITEBACK, WANT_PAGE_READ):
         m.task[t].stall_wait_ns += away_ns
+    elif stop == WANT_RECLAIM_THROTTLE:
+        reason = np.int64(m.task[t].throttle_reason)
+        if reason != THROTTLE_CONGESTED:
+            m.clock[NR_WRITEBACK_THROTTLED + reason] -= 1
+        m.vm[RECLAIM_THROTTLE_NS] += away_ns
+        account_congestion_wait(m, t, away_ns)
     elif stop in (WANT_REQUEST_ASYNC, WANT_REQUEST_SYNC, WANT_JOURNAL, WANT_BUFFER):
         account_writepage(m, t, away_ns)
     elif stop not in (WANT_THINK, WANT_PAUSE, WANT_COMMIT):

@@ -20,7 +20,15 @@ from sim.machine.lru import (
     page_lru,
     rotate_to_zone_tail,
 )
-from sim.machine.machine import ANY_WAKE, NOW, NR_WAKE_TASKS
+from sim.machine.machine import (
+    ANY_WAKE,
+    NOW,
+    NR_RECLAIM_START,
+    NR_THROTTLED_WRITTEN,
+    NR_WAKE_TASKS,
+    NR_WRITEBACK_THROTTLED,
+    WAKE_THROTTLED_WRITEBACK,
+)
 from sim.machine.page import (
     PG_active,
     PG_buffers_clean,
@@ -50,6 +58,8 @@ from sim.machine.vmstat import (
     PGROTATED,
     RANGE_UNASKED_REDIRTIED,
 )
+
+SWAP_CLUSTER_MAX = 32
 
 
 @njit
@@ -172,12 +182,14 @@ def end_page_writeback(m: Any, pfn: Any) -> Any:
         m.vm[NR_WRITEBACK_SWAP] -= 1
     else:
         m.bdi[0].nr_writeback -= 1
-        bdi_writeout_inc(m)
+        bdi_writeout_inc(m, page.memcg)
     if flags & (PG_dirty_list | PG_dirty) == PG_dirty_list:
         page.page_flags = flags
         used_ns = _leave_dirty_list(m, pfn)
         flags = page.page_flags
-    if flags & PG_reclaim:
+    if flags & PG_reclaim and m.rules[0].reclaim_6_1:
+        flags = _rotate_6_1(m, pfn, flags & ~PG_reclaim)
+    elif flags & PG_reclaim:
         flags &= ~PG_reclaim
         # Differs from 2.6.35: rotated at once, not in per-CPU batches of 14 (pagevec).
         if flags & PG_lru and not flags & (PG_locked | PG_dirty | PG_active):
@@ -187,7 +199,34 @@ def end_page_writeback(m: Any, pfn: Any) -> Any:
     page.page_flags = flags
     if flags & PG_waiters:
         _wake_waiters(m, pfn)
+    if m.clock[NR_WRITEBACK_THROTTLED]:
+        _acct_reclaim_writeback(m)
     return used_ns
+
+
+@njit
+def _rotate_6_1(m: Any, pfn: Any, flags: Any) -> Any:
+    """folio_rotate_reclaimable: to the old end of the inactive list, from the active one too."""
+    if not flags & PG_lru or flags & (PG_locked | PG_dirty):
+        return flags
+    page = m.page[pfn]
+    page.page_flags = flags
+    del_page_from_lru(m, pfn)
+    page.page_flags &= ~PG_active
+    add_page_to_lru_tail(m, pfn, page_lru(page.page_flags))
+    m.vm[PGROTATED] += 1
+    return np.int64(page.page_flags)
+
+
+@njit
+def _acct_reclaim_writeback(m: Any) -> None:
+    """6.1: enough was written for each of those that wait in reclaim_throttle for it."""
+    clock = m.clock
+    clock[NR_THROTTLED_WRITTEN] += 1
+    written = clock[NR_THROTTLED_WRITTEN] - clock[NR_RECLAIM_START]
+    if written > SWAP_CLUSTER_MAX * clock[NR_WRITEBACK_THROTTLED]:
+        clock[WAKE_THROTTLED_WRITEBACK] = 1
+        clock[ANY_WAKE] = 1
 
 
 @njit

@@ -26,6 +26,8 @@ ZONE = np.dtype(
         ("lowmem_reserve", np.int64, (3,)),  # pages kept from allocations of a higher classzone
         ("pages_scanned", np.int64),  # since a page was last freed to the zone
         ("congested", np.int64),  # ZONE_CONGESTED of 2.6.37: only dirty pages behind a full queue
+        ("tail_dirty", np.int64),  # PGDAT_DIRTY of 6.1: kswapd met dirty pages only
+        ("tail_writeback", np.int64),  # PGDAT_WRITEBACK of 6.1: only pages under writeback
         ("all_unreclaimable", np.int64),
         ("inactive_ratio", np.int64),
         ("nr_isolated", np.int64, (2,)),  # anon, file

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from sim.engine.jit import njit
+from sim.fs.dirty_inodes import mark_inode_dirty
 from sim.fs.ext3_layout import ext3_get_block, in_shadow
-from sim.fs.fs_writeback import mark_inode_dirty
 from sim.machine.cost import (
     COST_ANON_FAULT,
     COST_FAULT,

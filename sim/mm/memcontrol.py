@@ -18,6 +18,7 @@ from sim.machine.vmstat import KSWAPD_AWAKE, MEMCG_FAILCNT, MEMCG_PENDING
 from sim.machine.wake import wake_up
 from sim.mm.memcg_hierarchy import begin_hierarchical_reclaim, mem_cgroup_hierarchical_reclaim
 from sim.mm.res_counter import charged_pages, memcg_check_events, res_counter_charge, use_charge
+from sim.mm.vmscan_6_1 import MAX_RECLAIM_RETRIES
 
 CHARGE_PAGES = 32
 MEM_CGROUP_RECLAIM_RETRIES = 5
@@ -43,6 +44,12 @@ def _queue_for_kswapd(m: Any, g: Any) -> Any:
 
 
 @njit
+def _retries(m: Any) -> Any:
+    """Rounds of reclaim in vain before the OOM killer."""
+    return MAX_RECLAIM_RETRIES if m.rules[0].reclaim_6_1 else MEM_CGROUP_RECLAIM_RETRIES
+
+
+@njit
 def mem_cgroup_try_charge(m: Any, t: Any) -> Any:
     """Charge one page to the task's memcg, reclaiming from who is over its limit; a stop code."""
     sc = m.task[t]
@@ -58,13 +65,13 @@ def mem_cgroup_try_charge(m: Any, t: Any) -> Any:
             if sc.hr_total == 0 and charged_pages(over) >= over.limit:
                 sc.sc_memcg_retries -= 1
                 if sc.sc_memcg_retries < 0:
-                    sc.sc_memcg_retries = MEM_CGROUP_RECLAIM_RETRIES
+                    sc.sc_memcg_retries = _retries(m)
                     return WANT_MEMCG_OOM
         if memcg.stock > 0:
             use_charge(m, g, -1)
             break
         if sc.charge_step == CHARGE_TRY:
-            sc.sc_memcg_retries = MEM_CGROUP_RECLAIM_RETRIES
+            sc.sc_memcg_retries = _retries(m)
             if res_counter_charge(m, g, CHARGE_PAGES) < 0:
                 use_charge(m, g, CHARGE_PAGES - 1)
                 break

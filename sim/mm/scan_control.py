@@ -24,12 +24,14 @@ LIST_WRITING = 1
 LIST_CLEAN = 2
 LIST_WAITED = 3
 LIST_WRITTEN = 4
+LIST_WAIT_PAGE = 5
 
 # Where shrink_zone stands (task.sc_zone_step).
 ZONE_BEGIN = 0
 ZONE_LISTS = 1
 ZONE_PAGES = 2
 ZONE_THROTTLE = 3
+ZONE_THROTTLED = 4
 
 # Where do_try_to_free_pages and balance_pgdat stand (task.sc_step).
 STEP_PRIORITY = 0

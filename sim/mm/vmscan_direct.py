@@ -32,6 +32,7 @@ from sim.mm.scan_control import (
     ZONE_BEGIN,
 )
 from sim.mm.trace import trace
+from sim.mm.vmscan_6_1 import consider_reclaim_throttle
 from sim.mm.vmscan_lists import shrink_zone, zone_reclaimable_pages
 
 WRITEBACK_THRESHOLD = SWAP_CLUSTER_MAX * 3 // 2
@@ -168,6 +169,11 @@ def do_try_to_free_pages(m: Any, t: Any) -> Any:
             if sc.sc_nr_reclaimed >= sc.sc_nr_to_reclaim:
                 return DONE
             sc.sc_step = STEP_AFTER
+        if sc.sc_step == STEP_AFTER and m.rules[0].reclaim_6_1:
+            sc.sc_step = STEP_SLEPT
+            stop = consider_reclaim_throttle(m, t)
+            if stop != DONE:
+                return stop
         if sc.sc_step == STEP_AFTER:
             if sc.sc_total_scanned > WRITEBACK_THRESHOLD:
                 kick_flusher(m, sc.sc_memcg, sc.sc_total_scanned)

@@ -7,7 +7,15 @@ from typing import Any
 import numpy as np
 
 from sim.engine.jit import njit
-from sim.machine.machine import KSWAPD_MAX_ORDER, LIMIT, NOW, NR_MEMCGS, NR_ZONES, WAKE_KSWAPD
+from sim.machine.machine import (
+    KSWAPD_FAILURES,
+    KSWAPD_MAX_ORDER,
+    LIMIT,
+    NOW,
+    NR_MEMCGS,
+    NR_ZONES,
+    WAKE_KSWAPD,
+)
 from sim.machine.page import LRU_ACTIVE_ANON
 from sim.machine.request import ISSUER_KSWAPD
 from sim.machine.sysctl import HZ
@@ -38,6 +46,13 @@ from sim.mm.scan_control import (
     ZONE_BEGIN,
 )
 from sim.mm.trace import trace
+from sim.mm.vmscan_6_1 import (
+    MAX_RECLAIM_RETRIES,
+    clear_tail,
+    end_round,
+    kswapd_target,
+    pgdat_balanced,
+)
 from sim.mm.vmscan_direct import do_try_to_free_pages
 from sim.mm.vmscan_lists import (
     inactive_list_is_low,
@@ -66,6 +81,9 @@ def wakeup_kswapd(m: Any, t: Any, z: Any, order: Any) -> Any:
 @njit
 def sleeping_prematurely(m: Any, order: Any) -> Any:
     """Is some zone that can be helped below its high watermark for ``order``?"""
+    if m.rules[0].reclaim_6_1:
+        failed = m.clock[KSWAPD_FAILURES] >= MAX_RECLAIM_RETRIES
+        return not failed and not pgdat_balanced(m, order)
     for z in range(m.clock[NR_ZONES]):
         zone = m.zone[z]
         if not zone.present_pages or zone.all_unreclaimable:
@@ -164,9 +182,39 @@ def _balance_zones(m: Any, t: Any) -> Any:
 
 
 @njit
+def _balance_pgdat_6_1(m: Any, t: Any) -> Any:
+    """Rounds of decreasing priority, from DEF_PRIORITY to 1, until the node is balanced."""
+    sc = m.task[t]
+    while True:
+        if sc.sc_step == STEP_PRIORITY:
+            if pgdat_balanced(m, sc.sc_order):
+                clear_tail(m)
+                return DONE
+            sc.sc_nr_to_reclaim = kswapd_target(m)
+            sc.sc_before_round = sc.sc_nr_reclaimed
+            sc.sc_nr_scanned = 0
+            sc.sc_zone = 0
+            sc.sc_step = STEP_ZONES
+        while sc.sc_zone < m.clock[NR_ZONES]:
+            if m.zone[sc.sc_zone].present_pages:
+                stop = shrink_zone(m, t, sc.sc_zone)
+                if stop != DONE:
+                    return stop
+            sc.sc_zone += 1
+        sc.sc_total_scanned += sc.sc_nr_scanned
+        sc.sc_step = STEP_PRIORITY
+        if not end_round(m, t):
+            return DONE
+        if m.clock[NOW] >= m.clock[LIMIT]:
+            return BUDGET_SPENT
+
+
+@njit
 def balance_pgdat(m: Any, t: Any) -> Any:
     """Until every zone is above its high watermark; a stop code."""
     sc = m.task[t]
+    if m.rules[0].reclaim_6_1:
+        return _balance_pgdat_6_1(m, t)
     while True:
         if sc.sc_step == STEP_PRIORITY:
             sc.sc_all_ok = 1

@@ -71,8 +71,10 @@ from sim.mm.scan_control import (
     ZONE_LISTS,
     ZONE_PAGES,
     ZONE_THROTTLE,
+    ZONE_THROTTLED,
 )
 from sim.mm.trace import trace_isolate
+from sim.mm.vmscan_6_1 import after_batch, after_node, begin_node, isolated_throttle
 from sim.mm.vmscan_pages import begin_page_list, may_write_file, shrink_page_list
 
 NR_EVICTABLE_LISTS = LRU_DIRTY_FILE + 1
@@ -134,7 +136,9 @@ def get_scan_count(m: Any, t: Any, z: Any) -> Any:
         scan = lists.nr[lru]
         if priority > 0 or noswap:
             scan = (scan >> priority) * (ap if lru < LRU_INACTIVE_FILE else fp) // denominator
-        if m.rules[0].scan_small_targets:
+        if m.rules[0].reclaim_6_1:
+            nr = scan
+        elif m.rules[0].scan_small_targets:
             nr = scan
             if nr == 0 and forced and (lru >= LRU_INACTIVE_FILE or not noswap):
                 nr = np.int64(SWAP_CLUSTER_MAX)
@@ -322,7 +326,11 @@ def _shrink_lists(m: Any, t: Any, z: Any) -> Any:
                 _end_inactive(m, t, z)
                 sc.sc_zone_step = ZONE_LISTS
                 sc.sc_lru_next += 1
-                if throttled_on_writeback(m, t, z):
+                if m.rules[0].reclaim_6_1:
+                    stop = after_batch(m, t)
+                    if stop != DONE:
+                        return stop
+                elif throttled_on_writeback(m, t, z):
                     return WANT_CONGESTION_WAIT
                 continue
             if lru == LRU_DIRTY_FILE and not sc.sc_nr_dirty_list:
@@ -330,9 +338,19 @@ def _shrink_lists(m: Any, t: Any, z: Any) -> Any:
             file = 1 if lru >= LRU_INACTIVE_FILE else 0
             nr = _left_to_scan(sc, lru)
             # Asked in shrink_inactive_list, so only for a list that is to be scanned.
-            if nr and not lru & 1 and _too_many_isolated(m, t, z, file):
-                return WANT_ISOLATED_WAIT
+            leave = False
+            if nr and not lru & 1:
+                too_many = _too_many_isolated(m, t, z, file)
+                if m.rules[0].reclaim_6_1:
+                    stop, leave = isolated_throttle(m, t, too_many)
+                    if stop != DONE:
+                        return stop
+                elif too_many:
+                    return WANT_ISOLATED_WAIT
             _take_share(sc, lru, nr)
+            if leave:
+                sc.sc_lru_next += 1
+                continue
             if nr and lru & 1:
                 if inactive_list_is_low(m, sc.sc_memcg, z, file):
                     shrink_active_list(m, t, z, lru, nr)
@@ -354,15 +372,24 @@ def shrink_zone(m: Any, t: Any, z: Any) -> Any:
     if sc.sc_zone_step == ZONE_BEGIN:
         get_scan_count(m, t, z)
         set_lumpy_reclaim_mode(sc)
+        begin_node(sc)
         sc.sc_lru_next = 0
         sc.sc_zone_step = ZONE_LISTS
-    if sc.sc_zone_step != ZONE_THROTTLE:
+    if sc.sc_zone_step < ZONE_THROTTLE:
         stop = _shrink_lists(m, t, z)
         if stop != DONE:
             return stop
         if nr_swap_pages(m) > 0 and inactive_list_is_low(m, sc.sc_memcg, z, 0):
             shrink_active_list(m, t, z, LRU_ACTIVE_ANON, SWAP_CLUSTER_MAX)
         sc.sc_zone_step = ZONE_THROTTLE
+    if m.rules[0].reclaim_6_1:
+        if sc.sc_zone_step == ZONE_THROTTLE:
+            sc.sc_zone_step = ZONE_THROTTLED
+            stop = after_node(m, t, z)
+            if stop != DONE:
+                return stop
+        sc.sc_zone_step = ZONE_BEGIN
+        return DONE
     # throttle_vm_writeout: dirty_thresh plus 10 %
     update_dirty_limits(m)
     if m.vm[NR_WRITEBACK] > m.vm[DIRTY_THRESH_PAGES] * 11 // 10:

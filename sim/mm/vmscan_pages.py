@@ -62,6 +62,7 @@ from sim.mm.scan_control import (
     DEF_PRIORITY,
     LIST_CLEAN,
     LIST_SCAN,
+    LIST_WAIT_PAGE,
     LIST_WAITED,
     LIST_WRITING,
     LIST_WRITTEN,
@@ -70,11 +71,13 @@ from sim.mm.scan_control import (
     PAGE_KEEP,
     PAGE_PAGEOUT,
     PAGE_SET_ASIDE,
+    PAGE_WAIT,
     PAGEREF_ACTIVATE,
     PAGEREF_KEEP,
     PAGEREF_RECLAIM,
     PAGEREF_RECLAIM_CLEAN,
 )
+from sim.mm.vmscan_6_1 import count_page, leaves_dirty, page_under_writeback
 
 
 @njit
@@ -150,8 +153,13 @@ def _examine(m: Any, t: Any, pfn: Any) -> Any:
     sc.sc_nr_scanned += 1
     if page.page_flags & (PG_mapped | PG_swapcache):
         sc.sc_nr_scanned += 1
+    as_6_1 = m.rules[0].reclaim_6_1
+    if as_6_1:
+        count_page(sc, page.page_flags)
     if page.page_flags & PG_writeback:
         m.vm[WRITEBACK_MET_KSWAPD + issuer] += 1
+        if as_6_1:
+            return page_under_writeback(m, t, pfn)
         sc.sc_nr_writeback += 1
         return PAGE_KEEP
     references = page_check_references(m, pfn, sc.sc_lumpy)
@@ -169,7 +177,14 @@ def _examine(m: Any, t: Any, pfn: Any) -> Any:
     page.page_flags &= ~(PG_mapped | PG_writable)  # try_to_unmap
     if not page.page_flags & PG_dirty:
         return _free(m, t, pfn)
-    sc.sc_nr_dirty += 1
+    if as_6_1 and not swapbacked:
+        m.vm[DIRTY_MET_KSWAPD + issuer] += 1
+        sc.stall_dirty_met += 1
+        if leaves_dirty(m, t, pfn):
+            return PAGE_ACTIVATE
+        return PAGE_KEEP if references == PAGEREF_RECLAIM_CLEAN else PAGE_PAGEOUT
+    if not as_6_1:
+        sc.sc_nr_dirty += 1
     if swapbacked:
         permitted = may_write_anon(m, issuer)
     else:
@@ -247,6 +262,12 @@ def _one_pass(m: Any, t: Any) -> Any:
                 return stop
             sc.sc_list_step = LIST_WRITTEN
             continue
+        if sc.sc_list_step == LIST_WAIT_PAGE:
+            sc.sc_list_step = LIST_SCAN
+            if m.page[pfn].page_flags & PG_writeback:
+                sc.wait_pfn = pfn
+                sc.sc_list_step = LIST_WAIT_PAGE
+                return WANT_PAGE_WRITEBACK
         if sc.sc_sync and m.page[pfn].page_flags & (PG_writeback | PG_locked) == PG_writeback:
             sc.wait_pfn = pfn
             return WANT_PAGE_WRITEBACK
@@ -262,6 +283,9 @@ def _one_pass(m: Any, t: Any) -> Any:
                 enter_filesystem(m, t)
                 sc.sc_list_step = LIST_WRITING
                 continue
+        if verdict == PAGE_WAIT:
+            sc.sc_list_step = LIST_WAIT_PAGE
+            continue
         if verdict == PAGE_SET_ASIDE:
             m.dirty_list[t, sc.sc_dirty_len] = pfn
             if m.rules[0].range_write == 1 and may_write_file(m, sc.issuer, sc.sc_priority):
@@ -358,6 +382,8 @@ def begin_page_list(m: Any, t: Any, n: Any) -> Any:
     sc.sc_nr_skipped = 0
     sc.sc_nr_congested = 0
     sc.sc_nr_writeback = 0
+    sc.sc_nr_unqueued = 0
+    sc.sc_nr_immediate = 0
     sc.sc_sync = 0
     sc.sc_list_step = LIST_SCAN
 

@@ -242,6 +242,10 @@ def _what_reclaim_met() -> None:
         "writeback_throttles", "writeback_throttles", "lower",
         unit="batches", title="Batches with too much under writeback (3.2)",
     )  # fmt: skip
+    for why in ("writeback", "isolated", "noprogress", "congested"):
+        title = f"Sleeps in reclaim_throttle, {why} (6.1)"
+        _count(f"throttled_{why}", f"throttled_{why}", "lower", title, unit="sleeps")
+    _ms("reclaim_throttle_ms_total", "reclaim_throttle_ns", title="Time in reclaim_throttle (6.1)")
     _count("pgrotated", "pgrotated", title="Pages rotated to the inactive tail")
     _count("oom_kills", "oom_kills", "lower", "OOM kills, global", unit="kills")
     _count("memcg_oom_kills", "memcg_oom_kills", "lower", "OOM kills, memcg", unit="kills")

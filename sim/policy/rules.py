@@ -25,7 +25,19 @@ KERNEL_RULES: dict[Kernel, dict[str, Any]] = {
         "throttle_on_global": 1,
         "lumpy_stall_late": 1,
     },
+    # What of the patches below was merged, as it had become by then, and what came after.
+    Kernel.K6_1: {
+        "b_more_io_for_all": 1,
+        "wb_start_per_work": 1,
+        "throttle_on_global": 1,
+        "direct_may_write_file": 0,
+        "memcg_may_write_file": 0,
+        "immediate_reclaim": 1,
+        "ioless_throttling": 1,
+        "reclaim_6_1": 1,
+    },
 }
+KERNEL_RULES[Kernel.K6_1_V2] = KERNEL_RULES[Kernel.K6_1] | {"cgroup2": 1}
 
 PATCH_RULES: dict[Patch, dict[str, Any]] = {
     # Every context cleans by ranges, min..max span of a batch (RFC, mechanics 3.1).
@@ -83,15 +95,15 @@ ANSWER_RULES: dict[MemcgAnswer, dict[str, Any]] = {
 MANNERS: dict[Filesystem, Manners] = {
     Filesystem.EXT3: Manners(),
     # ext4_writepage redirties what has no block yet, whoever asks (fs/ext4/inode.c).
-    Filesystem.EXT4: Manners(delalloc=1, refuses_unmapped=1),
+    Filesystem.EXT4: Manners(delalloc=1, extents=1, refuses_unmapped=1),
     # xfs_vm_writepage of 2.6.35 refuses every PF_MEMALLOC task, that of 2.6.36 all but kswapd.
     Filesystem.XFS: Manners(
-        delalloc=1, ordered=0, refuses_memalloc=REFUSES_RECLAIM, refuses_in_ranges=1
+        delalloc=1, extents=1, ordered=0, refuses_memalloc=REFUSES_RECLAIM, refuses_in_ranges=1
     ),
     # As XFS was before 2.6.35: it writes what reclaim hands it.
-    Filesystem.XFS_2_6_34: Manners(delalloc=1, ordered=0),
+    Filesystem.XFS_2_6_34: Manners(delalloc=1, extents=1, ordered=0),
     # btrfs_writepage refuses every PF_MEMALLOC task, btrfs_writepages nobody.
-    Filesystem.BTRFS: Manners(delalloc=1, ordered=0, refuses_memalloc=REFUSES_RECLAIM),
+    Filesystem.BTRFS: Manners(delalloc=1, extents=1, ordered=0, refuses_memalloc=REFUSES_RECLAIM),
 }
 
 
@@ -123,6 +135,6 @@ def stack_rules(scenario: Scenario) -> StackRules:
 def filesystem_manners(scenario: Scenario) -> Manners:
     """The manners of the filesystem of one run, on its kernel."""
     manners = MANNERS[scenario.fs.kind]
-    if scenario.fs.kind is Filesystem.XFS and scenario.kernel is Kernel.K2_6_36:
+    if scenario.fs.kind is Filesystem.XFS and scenario.kernel is not Kernel.K2_6_35:
         return manners._replace(refuses_memalloc=REFUSES_DIRECT)
     return manners

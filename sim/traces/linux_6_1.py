@@ -144,6 +144,14 @@ def _settings(folder: Path, result: Result) -> dict[str, Any]:
         "note": " ".join(_text(folder / "workload.txt", problems).split())[:1000],
         "quality": quality if isinstance(quality, dict) else {},
     }  # fmt: skip
+    latency = summary.get("syscall_latency_ms")
+    writes = latency.get("lat_write") if isinstance(latency, dict) else None
+    if isinstance(writes, dict):
+        result.meta["write_latency_ms"] = {
+            name: float(value)
+            for name, value in writes.items()
+            if isinstance(value, int | float) and name in ("p50", "p99", "max")
+        }
     return {"limit_pages": int(limit.group(1)) * (1 << 20) // PAGE_SIZE if limit else 0}
 
 

@@ -164,12 +164,11 @@ def _facts_6_1(r: Recording) -> list[Fact]:
     duration, free = _start(r)
     in_memcg = r.workload != "S1"
     writer = _SEQUENTIAL | {"file_mib": _FILE_MIB_6_1[r.workload]}
-    version = " (a cgroup v2 group there: its writeback and dirty limits are not modelled)"
     return [
         Fact("seed", r.seed, f"{README}: fresh boots, nothing is drawn"),
         duration,
         Fact("sample_interval_ms", 250, README),
-        Fact("kernel", "2.6.36", f"{UNKNOWN} to the model: 6.1; the nearest base is taken"),
+        Fact("kernel", "6.1-v2" if r.workload == "S5X" else "6.1", README),
         Fact("memory.ram_mib", 512, README),
         Fact("memory.swap_mib", 0, README),
         Fact("memory.dma_present_pages", 3840, f"{README}: managed pages, as watermarks use them"),
@@ -196,11 +195,11 @@ def _facts_6_1(r: Recording) -> list[Fact]:
         Fact("block.max_sectors_kb", 1280, README),
         Fact("block.read_ahead_kb", 128, README),
         Fact("disk.model", "rec-6.1", f"{README}: the disk's formula"),
-        Fact("fs.kind", "ext3", "ext4 there, with delayed allocation: not modelled"),
+        Fact("fs.kind", "ext4", README),
         Fact("fs.commit_interval_ms", 5000, f"{README}: a commit every 5 s"),
         Fact(
             "memcgs", _memcgs("w") if in_memcg else [],
-            f"{README}: 64 MiB{version if r.workload == 'S5X' else ''}",
+            f"{README}: 64 MiB",
         ),
         Fact("mix.rate_kib_per_s", 0, f"{README}: one writer, no mix"),
         Fact("workloads", _placed([writer], "w" if in_memcg else "root"), README),

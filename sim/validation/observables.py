@@ -39,7 +39,9 @@ class Observable(NamedTuple):
     """What tolerance it has: see ``score``."""
 
 
-def _sum(*names: str) -> Callable[[Result], Number]:
+def total(*names: str) -> Callable[[Result], Number]:
+    """The sum of these counters."""
+
     def measure(result: Result) -> Number:
         values = [result.counters[name] for name in names if name in result.counters]
         return float(sum(values)) if values else None
@@ -47,11 +49,12 @@ def _sum(*names: str) -> Callable[[Result], Number]:
     return measure
 
 
-def _seconds(*names: str) -> Callable[[Result], Number]:
-    total = _sum(*names)
+def seconds(*names: str) -> Callable[[Result], Number]:
+    """The sum of these counters, ns, in s."""
+    counted = total(*names)
 
     def measure(result: Result) -> Number:
-        ns = total(result)
+        ns = counted(result)
         return None if ns is None else ns / NSEC_PER_SEC
 
     return measure
@@ -76,7 +79,9 @@ def _written(result: Result, *issuers: int) -> np.ndarray:
     return np.asarray(io["nr_sectors"][chosen], np.int64)
 
 
-def _average_kb(*issuers: int) -> Callable[[Result], Number]:
+def average_kb(*issuers: int) -> Callable[[Result], Number]:
+    """Mean size of written requests, KiB, of these contexts or of all."""
+
     def measure(result: Result) -> Number:
         sectors = _written(result, *issuers)
         return float(sectors.mean()) * SECTOR_SIZE / 1024 if len(sectors) else None
@@ -89,7 +94,8 @@ def _pages_other(result: Result) -> Number:
     return sectors * SECTOR_SIZE / PAGE_SIZE
 
 
-def _requests(result: Result) -> Number:
+def written_requests(result: Result) -> Number:
+    """How many requests were written."""
     return float(len(_written(result)))
 
 
@@ -97,7 +103,7 @@ def _reads(result: Result) -> Number:
     return float((result.io["write"] == 0).sum())
 
 
-def _sequential_share(result: Result) -> Number:
+def sequential_share(result: Result) -> Number:
     """Written requests that begin where the request served before them ended."""
     io = np.sort(result.io, order="t_done_ns")
     ends = io["sector"][:-1] + io["nr_sectors"][:-1]
@@ -106,7 +112,8 @@ def _sequential_share(result: Result) -> Number:
     return float(follows.sum()) / requests if requests else None
 
 
-def _disk_rate(result: Result) -> Number:
+def disk_rate(result: Result) -> Number:
+    """Written to the disk, MB/s."""
     return float(_written(result).sum()) * SECTOR_SIZE / 1e6 * NSEC_PER_SEC / result.duration_ns
 
 
@@ -114,7 +121,7 @@ def _busy(result: Result) -> Number:
     return result.counters.get("disk_busy_ns", 0) / NSEC_PER_SEC
 
 
-def _app_rate(result: Result) -> Number:
+def app_rate(result: Result) -> Number:
     """MB/s of the writers and of the mapping's dirtier; the anonymous hog does not count."""
     pages = float(result.counters.get("app_pages_written", 0))
     if result.meta.get("source") == "recorded":
@@ -132,49 +139,49 @@ def _app_rate(result: Result) -> Number:
 
 
 OBSERVABLES: tuple[Observable, ...] = (
-    Observable("reclaims d/m", "calls", _sum("direct_reclaims", "memcg_reclaims"), 10),
+    Observable("reclaims d/m", "calls", total("direct_reclaims", "memcg_reclaims"), 10),
     Observable("scanned d/m", "pages", _scanned, 500),
-    Observable("scanned k", "pages", _sum("pgscan_kswapd"), 500),
-    Observable("freed d/m", "pages", _sum("pgsteal_direct", "pgsteal_memcg"), 500),
-    Observable("freed k", "pages", _sum("pgsteal_kswapd"), 500),
-    Observable("written direct", "pages", _sum("written_direct"), 100),
-    Observable("written memcg", "pages", _sum("written_memcg"), 100),
-    Observable("written kswapd", "pages", _sum("written_kswapd"), 100),
-    Observable("written flusher", "pages", _sum("written_flusher"), 100),
-    Observable("written bdp", "pages", _sum("written_dirtier"), 100),
+    Observable("scanned k", "pages", total("pgscan_kswapd"), 500),
+    Observable("freed d/m", "pages", total("pgsteal_direct", "pgsteal_memcg"), 500),
+    Observable("freed k", "pages", total("pgsteal_kswapd"), 500),
+    Observable("written direct", "pages", total("written_direct"), 100),
+    Observable("written memcg", "pages", total("written_memcg"), 100),
+    Observable("written kswapd", "pages", total("written_kswapd"), 100),
+    Observable("written flusher", "pages", total("written_flusher"), 100),
+    Observable("written bdp", "pages", total("written_dirtier"), 100),
     Observable("written other", "pages", _pages_other, 100),
-    Observable("skipped dirty", "pages", _sum("dirty_skipped"), 100),
-    Observable("q-congested keep", "pages", _sum("queue_congested_keep"), 100),
-    Observable("stall", "s", _seconds("direct_stall_ns", "memcg_stall_ns"), 0.1, STALL),
+    Observable("skipped dirty", "pages", total("dirty_skipped"), 100),
+    Observable("q-congested keep", "pages", total("queue_congested_keep"), 100),
+    Observable("stall", "s", seconds("direct_stall_ns", "memcg_stall_ns"), 0.1, STALL),
     Observable(
         "in congestion_wait d/m", "s",
-        _seconds("direct_congestion_wait_ns", "memcg_congestion_wait_ns"), 0.1, STALL,
+        seconds("direct_congestion_wait_ns", "memcg_congestion_wait_ns"), 0.1, STALL,
     ),
     Observable(
-        "in writepage d/m", "s", _seconds("direct_writepage_ns", "memcg_writepage_ns"), 0.1, STALL
+        "in writepage d/m", "s", seconds("direct_writepage_ns", "memcg_writepage_ns"), 0.1, STALL
     ),
-    Observable("in writepage k", "s", _seconds("kswapd_writepage_ns"), 0.1, STALL),
-    Observable("bdp", "s", _seconds("balance_dirty_ns"), 0.1, STALL),
-    Observable("write requests", "requests", _requests, 10),
+    Observable("in writepage k", "s", seconds("kswapd_writepage_ns"), 0.1, STALL),
+    Observable("bdp", "s", seconds("balance_dirty_ns"), 0.1, STALL),
+    Observable("write requests", "requests", written_requests, 10),
     Observable("read requests", "requests", _reads, 10),
-    Observable("average write, all", "KiB", _average_kb(), 1),
-    Observable("average write, d/m", "KiB", _average_kb(ISSUER_DIRECT, ISSUER_MEMCG), 1),
-    Observable("average write, k", "KiB", _average_kb(ISSUER_KSWAPD), 1),
-    Observable("average write, fl", "KiB", _average_kb(ISSUER_FLUSHER), 1),
-    Observable("sequential share", "", _sequential_share, 0.005),
-    Observable("disk", "MB/s", _disk_rate, 0.5),
+    Observable("average write, all", "KiB", average_kb(), 1),
+    Observable("average write, d/m", "KiB", average_kb(ISSUER_DIRECT, ISSUER_MEMCG), 1),
+    Observable("average write, k", "KiB", average_kb(ISSUER_KSWAPD), 1),
+    Observable("average write, fl", "KiB", average_kb(ISSUER_FLUSHER), 1),
+    Observable("sequential share", "", sequential_share, 0.005),
+    Observable("disk", "MB/s", disk_rate, 0.5),
     Observable("busy", "s", _busy, 0.1),
-    Observable("app", "MB/s", _app_rate, 0.5),
-    Observable("swapped out", "pages", _sum("pswpout"), 100),
-    Observable("nr_vmscan_write", "pages", _sum("nr_vmscan_write"), 100),
-    Observable("major faults", "faults", _sum("pgmajfault"), 100),
-    Observable("kswapd skips wait", "times", _sum("kswapd_skip_congestion_wait"), 10),
-    Observable("kswapd congestion_wait", "times", _sum("kswapd_congestion_waits"), 10),
+    Observable("app", "MB/s", app_rate, 0.5),
+    Observable("swapped out", "pages", total("pswpout"), 100),
+    Observable("nr_vmscan_write", "pages", total("nr_vmscan_write"), 100),
+    Observable("major faults", "faults", total("pgmajfault"), 100),
+    Observable("kswapd skips wait", "times", total("kswapd_skip_congestion_wait"), 10),
+    Observable("kswapd congestion_wait", "times", total("kswapd_congestion_waits"), 10),
 )  # fmt: skip
 """Of the runs without a stack tracer."""
 
 STACKS: tuple[Observable, ...] = tuple(
-    Observable(f"deepest stack {short}", "B", _sum(f"stack_bytes_max_{who}"), 1, STACK)
+    Observable(f"deepest stack {short}", "B", total(f"stack_bytes_max_{who}"), 1, STACK)
     for short, who in (("d", "direct"), ("m", "memcg"), ("k", "kswapd"), ("fl", "flusher"))
 )
 """Of the runs with the stack tracer on: nothing else of those is to be compared."""

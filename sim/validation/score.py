@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from statistics import median
 
 COUNT, STALL, STACK = "count", "stall", "stack"
+SPREAD, P99 = "spread", "p99"
+"""Of the 6.1 recordings: within 25 % or twice the spread; percentiles within a factor of 2."""
 TOLERANCE: dict[str, tuple[float, float]] = {
     # kind: lowest and highest simulated over recorded median
     COUNT: (0.75, 1.25),
@@ -54,6 +56,11 @@ def range_of(values: Iterable[float | None]) -> Range | None:
 
 def band(real: Range, kind: str) -> tuple[float, float]:
     """Lowest and highest simulated median that agrees with the recordings."""
+    if kind == P99:
+        return real.low / 2, real.high * 2
+    if kind == SPREAD:
+        margin = max(real.mid / 4, 2 * real.spread)
+        return real.mid - margin, real.mid + margin
     if real.high > WIDE * real.low:
         return real.low / WIDE, real.high * WIDE
     low, high = TOLERANCE[kind]

@@ -1,8 +1,8 @@
 """The kept result of ``python -m sim validate``: what the page shows without simulating again.
 
-A file has two parts, ``recorded`` and ``published``, each with the model version, the seeds and the
-command that made it, so that a part of an older model can be told. It has no date: the same model
-and seeds give the same file.
+A file has three parts, ``recorded``, ``linux-6.1`` and ``published``, each with the model version,
+the seeds and the command that made it, so that a part of an older model can be told. It has no
+date: the same model and seeds give the same file.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sim import MODEL_VERSION
 
 PATH = Path(__file__).resolve().parent / "scoreboard.json"
 """The file of this model, made by the two commands that it names."""
-PARTS = ("recorded", "published")
+PARTS = ("recorded", "linux-6.1", "published")
 _MAX_BYTES = 4 << 20
 
 

@@ -75,7 +75,7 @@ def estimate(simulation: Simulation, at_ms: int, pages: int) -> None:
     clock = simulation.system.clock
     clock[NOW] = at_ms * 1_000_000
     clock[WRITEOUTS] += pages
-    bdi_update_bandwidth(simulation.system.m, clock[NOW], False)
+    bdi_update_bandwidth(simulation.system.m, 0, clock[NOW], False)
 
 
 def test_the_flusher_writes_half_a_second_at_a_time_in_steps_of_4_mib() -> None:
@@ -84,7 +84,7 @@ def test_the_flusher_writes_half_a_second_at_a_time_in_steps_of_4_mib() -> None:
     cases = ((25_600, 10**6, 13_312), (1_000, 10**6, 1_024), (10**6, 200_000, 25_600))
     for pages_per_s, limit, chunk in cases:
         bdi.avg_write_bandwidth, bdi.dirty_limit = pages_per_s, limit
-        assert writeback_chunk_size(simulation.system.m) == chunk
+        assert writeback_chunk_size(simulation.system.m, 0) == chunk
 
 
 def test_a_throttled_dirtier_writes_nothing_and_sleeps(plain: Result, ioless: Result) -> None:

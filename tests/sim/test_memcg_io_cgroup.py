@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 import sim.policy.rules
-from sim.fs.fs_writeback import kick_flusher, next_work, queue_memcg_io
+from sim.fs.dirty_inodes import queue_memcg_io
+from sim.fs.fs_writeback import kick_flusher, next_work
 from sim.machine.address_space import B_DIRTY, B_IO, I_MEMCG_SHARED
 from sim.machine.cost import COST_FOREIGN_INODE
 from sim.machine.rules import ReclaimRules, rules_array

@@ -12,8 +12,9 @@ from sim.advance import MAIN_LOOP
 from sim.block.disk import DISKS
 from sim.block.elevator import blk_service
 from sim.block.request_queue import queue_arrays
+from sim.fs.dirty_inodes import mark_inode_dirty
 from sim.fs.ext3_layout import ext3_get_block
-from sim.fs.fs_writeback import flusher, mark_inode_dirty
+from sim.fs.fs_writeback import flusher
 from sim.fs.journal import kjournald
 from sim.fs.mkfs import filesystem_arrays
 from sim.machine.address_space import BDI, INODE

@@ -13,6 +13,7 @@ from sim.scenario import (
     MAX_PAGE_SECONDS,
     MAX_TASKS,
     SHARING,
+    WHOLE_KERNELS,
     BlockSpec,
     CpuSpec,
     DiskSpec,
@@ -133,13 +134,15 @@ def scenarios(draw: st.DrawFn) -> Scenario:
     longest = max(100, min(3_600_000, MAX_PAGE_SECONDS * 1000 // (memory.ram_mib * 256)))
     mix = draw(_section(MixSpec))
     place = draw(st.sampled_from(["root", *(g.name for g in memcgs)]))
+    kernel = draw(st.sampled_from(list(Kernel)))
+    whole = kernel in WHOLE_KERNELS
     scenario = Scenario(
         **{name: draw(strategy) for name, strategy in top.items()},
         duration_ms=draw(st.just(min(60_000, longest)) | st.integers(100, longest)),
-        kernel=draw(st.sampled_from(list(Kernel))),
-        patches=draw(_subset(Patch, EXCLUSIVE_PATCHES)),
+        kernel=kernel,
+        patches=frozenset() if whole else draw(_subset(Patch, EXCLUSIVE_PATCHES)),
         tracepoints=draw(_subset(Tracepoints, ())),
-        memcg_answers=draw(_subset(MemcgAnswer, EXCLUSIVE_ANSWERS)),
+        memcg_answers=frozenset() if whole else draw(_subset(MemcgAnswer, EXCLUSIVE_ANSWERS)),
         memory=memory,
         cpu=draw(_section(CpuSpec)),
         vm=draw(_section(VmSysctl)),

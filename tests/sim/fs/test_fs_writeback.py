@@ -4,16 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sim.fs.fs_writeback import (
-    begin_pass,
-    begin_work,
-    mark_inode_dirty,
-    queue_io,
-    redirty_tail,
-    requeue_io,
-    wakeup_flusher_threads,
-    writeback_inodes_wb,
-)
+from sim.fs.dirty_inodes import mark_inode_dirty, queue_io, redirty_tail, requeue_io
+from sim.fs.fs_writeback import begin_pass, begin_work, wakeup_flusher_threads, writeback_inodes_wb
 from sim.machine.address_space import B_DIRTY, B_IO, B_MORE_IO, B_NONE, I_DIRTY, I_SYNC
 from sim.machine.machine import ANY_WAKE, BACKGROUND_WANTED, NOW, WAKE_FLUSHER
 from sim.machine.request import ISSUER_DIRTIER

@@ -12,11 +12,14 @@ from sim.validation.score import (
     NOT_SIMULATED,
     OK,
     OUTSIDE,
+    P99,
     SINGLE,
+    SPREAD,
     STACK,
     STALL,
     WRONG_SIGN,
     Range,
+    band,
     range_of,
     ratio,
     sign,
@@ -111,3 +114,17 @@ def test_signs(
 def test_a_change_that_was_not_recorded_has_no_sign() -> None:
     assert sign((None, at(1, 2)), (at(1), at(2)), 1) == ""
     assert sign((at(1, 2), at(100, 101)), (None, at(2)), 1) == NOT_SIMULATED
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "kind", "expected"),
+    [
+        (90, 110, SPREAD, (60, 140)),  # twice the spread is more than a quarter
+        (99, 101, SPREAD, (75, 125)),
+        (10, 20, P99, (5, 40)),
+    ],
+)
+def test_bands_of_the_6_1_recordings(
+    low: float, high: float, kind: str, expected: tuple[float, float]
+) -> None:
+    assert band(Range(low, (low + high) / 2, high, 2), kind) == expected
