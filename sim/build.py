@@ -85,10 +85,13 @@ _ELEVATORS = {
     Elevator.NOOP: ELEVATOR_NOOP,
 }
 KERNEL_TASKS = (
-    ("kswapd0", ISSUER_KSWAPD),
-    ("flush-8-0", ISSUER_FLUSHER),
-    ("kjournald", ISSUER_JOURNAL),
+    ("kswapd0", ISSUER_KSWAPD, 17),
+    ("flush-8-0", ISSUER_FLUSHER, 38),
+    ("kjournald", ISSUER_JOURNAL, 36),
 )
+"""Name, issuer and pid, the latter as in the traces of the recorded 2.6.36."""
+FIRST_PID = 50
+"""Of the first workload task, as there. ext3 begins a file at a place that depends on the pid."""
 LOG_ROWS = 1 << 15
 PARTITION_BLOCKS = 64 << 18
 """64 GiB: the filesystem of a test machine is a partition, not the whole disk."""
@@ -188,10 +191,10 @@ def _tasks(s: Scenario, plans: list[TaskPlan], nr_tasks: int) -> dict[str, Any]:
     task = np.zeros(nr_tasks, TASK).view(np.recarray)
     for name in ("wait_pfn", "bio_first_page", "bio_last_page", "wbc_inode", "op_pfn"):
         task[name] = -1
-    for t, (_, issuer) in enumerate(KERNEL_TASKS):
-        task["issuer"][t] = issuer
     task["nr_dirtied_pause"] = INIT_DIRTIED_PAUSE
-    task["pid"] = 1000 + np.arange(nr_tasks)
+    task["pid"] = FIRST_PID - len(KERNEL_TASKS) + np.arange(nr_tasks)
+    for t, (_, issuer, pid) in enumerate(KERNEL_TASKS):
+        task["issuer"][t], task["pid"][t] = issuer, pid
     for t, plan in enumerate(plans, len(KERNEL_TASKS)):
         task["issuer"][t] = ISSUER_OTHER
         for name, value in plan.columns.items():
@@ -336,7 +339,7 @@ def _meta(s: Scenario, arrays: dict[str, Any], memcgs: list[str]) -> dict[str, A
 
 def _spawn(simulation: Simulation, plans: list[TaskPlan], files: FilePlan) -> None:
     system = simulation.system
-    for (name, _), generator in zip(KERNEL_TASKS, (kswapd, flusher, kjournald), strict=True):
+    for (name, _, _), generator in zip(KERNEL_TASKS, (kswapd, flusher, kjournald), strict=True):
         system.engine.spawn(name, partial(generator, system))
         simulation.task_info.append({"name": name, "kind": "kernel", "memcg": "root"})
     workloads = Workloads(

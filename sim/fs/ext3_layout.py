@@ -267,12 +267,16 @@ def _left_neighbour(m: Any, base: Any, index: Any, first: Any) -> Any:
 
 @njit
 def _in_inode(m: Any, ino: Any, index: Any) -> Any:
-    """Goal beside what the inode itself names: direct blocks, else its group and a colour."""
+    """Goal beside what the inode itself names: direct blocks, else its group and a colour.
+
+    The colour is the pid of whoever allocates (ext3_find_near).
+    """
     base = np.int64(m.inode[ino].first_slot)
     block = _left_neighbour(m, base, min(np.int64(index), DIRECT_BLOCKS), 0)
     if block >= 0:
         return block
-    colour = m.clock[CURRENT] % COLOURS * (BLOCKS_PER_GROUP // COLOURS)
+    pid = np.int64(m.task[m.clock[CURRENT]].pid)
+    colour = pid % COLOURS * (BLOCKS_PER_GROUP // COLOURS)
     return np.int64(m.inode[ino].group) * BLOCKS_PER_GROUP + colour
 
 

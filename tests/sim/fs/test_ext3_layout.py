@@ -169,6 +169,14 @@ def test_a_new_files_blocks_are_in_its_directorys_group(machine):
     assert map_block(x.m, 0, 0) // BLOCKS_PER_GROUP == 5
 
 
+@pytest.mark.parametrize(("pid", "colour"), [(53, 5), (52, 4), (38, 6)])
+def test_a_file_begins_at_the_colour_of_its_writers_pid_as_recorded(machine, pid, colour):
+    x = machine((64,), nr_blocks=1 << 18)
+    x.arrays.task["pid"][0] = pid
+    ext3_create(x.m, 0, 3)
+    assert map_block(x.m, 0, 0) == 3 * BLOCKS_PER_GROUP + colour * 2048
+
+
 @given(nr_pages=st.integers(1, 5000), mean=st.integers(1, 500), seed=st.integers(0, 99))
 def test_an_old_file_has_every_block_once_in_runs_of_the_mean_length(nr_pages, mean, seed):
     x = _old_file(nr_pages, mean, seed)

@@ -122,8 +122,8 @@ def test_spmix_is_the_machine_of_the_readme():
     assert (scenario.memory.ram_mib, scenario.memory.swap_mib) == (256, 256)
     assert scenario.memory.dma32_free_pages == 55_056 - 3996
     assert [w.kind for w in scenario.workloads] == [
-        WorkloadKind.MMAP_DIRTIER, WorkloadKind.SEQ_WRITER, WorkloadKind.ANON_HOG,
-        WorkloadKind.SMALL_FILES,
+        WorkloadKind.MMAP_DIRTIER, WorkloadKind.ANON_HOG, WorkloadKind.SMALL_FILES,
+        WorkloadKind.SEQ_WRITER,
     ]  # fmt: skip
 
 
