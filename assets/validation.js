@@ -100,13 +100,21 @@
 
   // ---- recorded
 
-  function recorded(part, version) {
+  const RECORDED = {
+    recorded: "Recorded runs of 2.6.36, without (v0) and with patches 5 and 6 (v7)",
+    "linux-6.1": "Recorded runs of Linux 6.1: without a limit (S1), in a container of cgroup v1 "
+      + "(S4), of v2 (S5X)",
+  };
+
+  function recorded(title, part, version) {
     const { score } = part;
-    const made = [make("h3", "Recorded runs of 2.6.36, without (v0) and with patches 5 and 6 (v7)"),
-      make("p", `${score.rows_ok} of ${score.rows} scored rows agree; ${score.signs_ok} of `
-        + `${score.signs} recorded changes have their sign.`, { class: "validation-score" }),
+    const signs = score.signs ? `; ${score.signs_ok} of ${score.signs} recorded changes have their `
+      + "sign" : "";
+    const made = [make("h3", title),
+      make("p", `${score.rows_ok} of ${score.rows} scored rows agree${signs}.`,
+        { class: "validation-score" }),
       source(part, version)];
-    for (const name of part.missing) {
+    for (const name of part.missing || []) {
       made.push(make("p", `No recorded run of ${name}.`, { class: "quiet" }));
     }
     for (const [name, rows] of groups(part.rows, (one) => `${one.workload} ${one.variant}`)) {
@@ -180,10 +188,11 @@
     }
     const { model_version: version, parts } = await answer.json();
     const made = [
-      ...(parts.recorded ? recorded(parts.recorded, version) : []),
+      ...Object.keys(RECORDED).filter((name) => parts[name])
+        .flatMap((name) => recorded(RECORDED[name], parts[name], version)),
       ...(parts.published ? published(parts.published, version) : []),
     ];
-    const missing = ["recorded", "published"].filter((name) => !parts[name]);
+    const missing = [...Object.keys(RECORDED), "published"].filter((name) => !parts[name]);
     for (const name of missing) {
       made.push(make("p", `The ${name} runs have not been scored with this copy.`,
         { class: "empty" }));

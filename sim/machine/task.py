@@ -94,7 +94,7 @@ _FIELDS = (
     # 6.1: of the batch, of the zone's batches, whether it was throttled, progress before a round
     "sc_nr_unqueued", "sc_nr_immediate", "sc_sum_dirty", "sc_sum_congested", "sc_sum_unqueued",
     "sc_sum_writeback", "sc_sum_immediate", "sc_sum_taken", "sc_sum_file_taken", "sc_stalled",
-    "throttle_reason", "sc_before_round", "dirty_paused_when",
+    "throttle_reason", "sc_before_round", "bdp_paused_when",
     "sc_saved_issuer", "sc_victim", "alloc_pfn", "charge_step", "sc_lumpy_began_ns",
     # mem_cgroup_hierarchical_reclaim, and what of balance_pgdat soft limit reclaim keeps
     "hr_root", "hr_loop", "hr_total", "hr_victim", "hr_excess",

@@ -206,7 +206,7 @@ def end_page_writeback(m: Any, pfn: Any) -> Any:
 
 @njit
 def _rotate_6_1(m: Any, pfn: Any, flags: Any) -> Any:
-    """folio_rotate_reclaimable: to the old end of the inactive list, from the active one too."""
+    """6.1's folio_rotate_reclaimable: to the inactive list's old end, from the active one too."""
     if not flags & PG_lru or flags & (PG_locked | PG_dirty):
         return flags
     page = m.page[pfn]

@@ -173,7 +173,7 @@ def _must_pause_6_1(m: Any, t: Any) -> Any:
         _ask_flusher(m)
     task.bdp_exceeded = 0
     if free:
-        task.dirty_paused_when = now
+        task.bdp_paused_when = now
         task.nr_dirtied = 0
         task.nr_dirtied_pause = _poll_interval(dirty, thresh)
         if own:
@@ -198,14 +198,14 @@ def _must_pause_6_1(m: Any, t: Any) -> Any:
     if granted > 0:
         period = hz * dirtied // granted
         pause = period
-        if task.dirty_paused_when:
-            pause -= now - task.dirty_paused_when
+        if task.bdp_paused_when:
+            pause -= now - task.bdp_paused_when
         if pause < min_pause:
             if pause < -hz:
-                task.dirty_paused_when = now
+                task.bdp_paused_when = now
                 task.nr_dirtied = 0
             elif period:
-                task.dirty_paused_when += period
+                task.bdp_paused_when += period
                 task.nr_dirtied = 0
             elif task.nr_dirtied_pause <= dirtied:
                 task.nr_dirtied_pause += dirtied
@@ -214,7 +214,7 @@ def _must_pause_6_1(m: Any, t: Any) -> Any:
             now += min(pause - max_pause, max_pause)
             pause = np.int64(max_pause)
     task.bdp_granted = granted
-    task.dirty_paused_when = now + pause
+    task.bdp_paused_when = now + pause
     task.nr_dirtied = 0
     task.nr_dirtied_pause = until_next
     task.timeout_jiffies = pause

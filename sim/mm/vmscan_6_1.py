@@ -4,10 +4,10 @@ Nothing here waits for congestion. Dirty file pages that reclaim meets are activ
 be rotated when the flusher has cleaned them; a batch of nothing else wakes the flusher; who makes
 too little of it sleeps in ``reclaim_throttle`` for one of four reasons. In a container of cgroup
 v1, which has no dirty limit, reclaim waits for pages under writeback that it has met before; in one
-of cgroup v2 (rule ``cgroup2``) dirtiers are throttled instead.
+of 6.1's cgroup v2 (rule ``cgroup2``) dirtiers are throttled instead.
 
 # Differs from 6.1: the lists are those of zones, not of the node, so no page of another zone is
-# skipped; scans are not cut to the proportion of the lists; no refaults are looked for.
+# skipped; scans are not cut to the proportion of the lists; 6.1's refaults are not looked for.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ MAX_RECLAIM_RETRIES = 16
 
 @njit
 def count_page(sc: Any, flags: Any) -> None:
-    """folio_check_dirty_writeback, and what the batch is judged by."""
+    """folio_check_dirty_writeback of 6.1, and what the batch is judged by."""
     dirty = flags & PG_dirty
     writeback = flags & PG_writeback
     if dirty or writeback:
