@@ -37,6 +37,8 @@ CASES = {
     "memcgs' own flushers": small(
         patches=frozenset({Patch.P6}), memcg_answers=frozenset({MemcgAnswer.MEMCG_FLUSHER})
     ),
+    "6.1": small(kernel=Kernel.K6_1),
+    "6.1, cgroup v2": small(kernel=Kernel.K6_1_V2),
     "io cgroups": small(memcg_answers=frozenset({MemcgAnswer.IO_CGROUP})),
     "io cgroups throttle": small(
         patches=frozenset({Patch.P6}),

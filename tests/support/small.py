@@ -14,6 +14,7 @@ from sim.scenario import (
     EXCLUSIVE_ANSWERS,
     EXCLUSIVE_PATCHES,
     SHARING,
+    WHOLE_KERNELS,
     BlockSpec,
     CpuSpec,
     DiskModel,
@@ -141,14 +142,16 @@ def small_scenarios(draw: st.DrawFn) -> Scenario:
     ram_mib = draw(st.integers(64, 128))
     names = ["g1", "g2", "g3"][: draw(st.integers(0, 3))]
     low, high = draw(st.sampled_from([(60, 80), (60, 80), (10, 20), (0, 5), (100, 100)]))
+    kernel = draw(st.sampled_from(list(Kernel)))
+    whole = kernel in WHOLE_KERNELS
     scenario = Scenario(
         seed=draw(st.integers(0, 1000)),
         duration_ms=draw(st.integers(2, 15)) * 100,
         sample_interval_ms=100,
-        kernel=draw(st.sampled_from(list(Kernel))),
-        patches=draw(st.sampled_from(PATCH_SETS)),
+        kernel=kernel,
+        patches=frozenset() if whole else draw(st.sampled_from(PATCH_SETS)),
         tracepoints=draw(st.frozensets(st.sampled_from(list(Tracepoints)))),
-        memcg_answers=draw(st.sampled_from(ANSWER_SETS)),
+        memcg_answers=frozenset() if whole else draw(st.sampled_from(ANSWER_SETS)),
         memory=MemorySpec(
             ram_mib=ram_mib,
             kernel_mib=draw(st.integers(16, 40)),
