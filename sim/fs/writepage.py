@@ -50,6 +50,7 @@ from sim.machine.writeback import clear_page_dirty_for_io, end_page_writeback, s
 from sim.units import SECTORS_PER_PAGE
 
 LONG_MAX = (1 << 63) - 1
+SWAP_CLUSTER_MAX = 32
 WB_BEGIN = 0
 """``task.wbc_step`` of a call that has not begun; every kernel here leaves it so when done."""
 WB_NEXT_INODE = 1
@@ -170,13 +171,81 @@ def writepage(m: Any, t: Any, pfn: Any) -> Any:
 
     DONE with the page under writeback, or clean when there was nothing to write.
     """
-    if m.task[t].bio_sectors != 0:
-        return submit_bio(m, t)
-    if _waits_for_log(m, pfn):
-        return WANT_JOURNAL
+    task = m.task[t]
+    if task.bio_sectors != 0:
+        stop = submit_bio(m, t)
+        if stop != DONE:
+            return stop
+    elif task.cluster_left == 0:
+        if _waits_for_log(m, pfn):
+            return WANT_JOURNAL
+        delayed = _is_delayed(m, pfn)
+        if not _start_writepage(m, t, pfn):
+            return DONE
+        if m.fs[0].clusters and not m.page[pfn].page_flags & PG_swapbacked:
+            task.cluster_ino = m.page[pfn].mapping
+            task.cluster_index = m.page[pfn].index + 1
+            task.cluster_block = -1 if delayed else m.page[pfn].block
+            task.cluster_left = SWAP_CLUSTER_MAX
+        stop = submit_bio(m, t)
+        if stop != DONE:
+            return stop
+    while task.cluster_left > 0:
+        if not _start_next_of_cluster(m, t):
+            task.cluster_left = 0
+            break
+        task.cluster_left -= 1  # reclaim's wbc->nr_to_write (xfs_convert_page)
+        stop = submit_bio(m, t)
+        if stop != DONE:
+            return stop
+    return DONE
+
+
+@njit
+def _is_delayed(m: Any, pfn: Any) -> Any:
+    """Has the page of a file no block yet?"""
+    page = m.page[pfn]
+    if page.page_flags & PG_swapbacked:
+        return False
+    return m.slot_block[m.inode[page.mapping].first_slot + page.index] < 0
+
+
+@njit
+def _start_next_of_cluster(m: Any, t: Any) -> Any:
+    """xfs_convert_page: the page behind joins the ioend if it is dirty and of the same kind.
+
+    The cluster ends at a page that is absent, clean, locked, under IO, or with a block where the
+    first had none; of pages with blocks it is one extent.
+
+    # Differs from 2.6.35: the flusher's ->writepage clusters too, in the order it has anyway.
+    """
+    task = m.task[t]
+    inode = m.inode[task.cluster_ino]
+    if task.cluster_index >= inode.nr_pages:
+        return False
+    slot = inode.first_slot + task.cluster_index
+    pfn = np.int64(m.slot_pfn[slot])
+    if pfn < 0:
+        return False
+    page = m.page[pfn]
+    flags = page.page_flags
+    busy = PG_writeback | PG_locked | PG_set_aside | PG_buffers_locked
+    if flags & busy or not flags & PG_dirty or _waits_for_log(m, pfn):
+        return False
+    block = np.int64(m.slot_block[slot])
+    if task.cluster_block < 0:
+        if block >= 0:
+            return False
+    elif block != task.cluster_block + 1:
+        return False
+    else:
+        task.cluster_block = block
+    task.cluster_index += 1
     if not _start_writepage(m, t, pfn):
-        return DONE
-    return submit_bio(m, t)
+        return False
+    if not page.page_flags & PG_isolated:
+        page.page_flags |= PG_unasked
+    return True
 
 
 @njit

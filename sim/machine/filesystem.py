@@ -49,6 +49,8 @@ class Manners(NamedTuple):
     reclaim is no such task."""
     refuses_in_ranges: int = 0
     """So does ->writepages."""
+    clusters: int = 0
+    """->writepage for reclaim goes on with the dirty pages behind the page (xfs_cluster_write)."""
 
 
 FS = np.dtype(

@@ -131,6 +131,12 @@ _FIELDS = (
     "debt_ns",
     # where reclaim's context is entered from, bytes of stack
     "stack_entry",
+    # splice: pages go into a pipe, nothing marks them accessed
+    "w_splice",
+    # a replayer's rows of m.replay: the next one, behind the last
+    "replay_next", "replay_end",
+    # xfs_cluster_write: the next page, how many more, the block of the last (-1 = delayed)
+    "cluster_ino", "cluster_index", "cluster_left", "cluster_block",
 )
 # fmt: on
 

@@ -98,10 +98,15 @@ MANNERS: dict[Filesystem, Manners] = {
     Filesystem.EXT4: Manners(delalloc=1, extents=1, refuses_unmapped=1),
     # xfs_vm_writepage of 2.6.35 refuses every PF_MEMALLOC task, that of 2.6.36 all but kswapd.
     Filesystem.XFS: Manners(
-        delalloc=1, extents=1, ordered=0, refuses_memalloc=REFUSES_RECLAIM, refuses_in_ranges=1
+        delalloc=1,
+        extents=1,
+        ordered=0,
+        refuses_memalloc=REFUSES_RECLAIM,
+        refuses_in_ranges=1,
+        clusters=1,
     ),
     # As XFS was before 2.6.35: it writes what reclaim hands it.
-    Filesystem.XFS_2_6_34: Manners(delalloc=1, extents=1, ordered=0),
+    Filesystem.XFS_2_6_34: Manners(delalloc=1, extents=1, ordered=0, clusters=1),
     # btrfs_writepage refuses every PF_MEMALLOC task, btrfs_writepages nobody.
     Filesystem.BTRFS: Manners(delalloc=1, extents=1, ordered=0, refuses_memalloc=REFUSES_RECLAIM),
 }

@@ -57,6 +57,17 @@ def test_who_writes_what_reclaim_hands_it(counters: dict[Filesystem, dict[str, i
     assert min(refused[kind] for kind in (Filesystem.EXT4, Filesystem.XFS, Filesystem.BTRFS)) > 0
 
 
+def test_one_writepage_of_xfs_writes_the_dirty_pages_behind_too(
+    counters: dict[Filesystem, dict[str, int]],
+) -> None:
+    for kind in (Filesystem.XFS_2_6_34, Filesystem.EXT3):
+        c = counters[kind]
+        calls = c["kswapd_write_file"] + c["direct_write_file_async"]
+        written = c["written_kswapd"] + c["written_direct"] - c["pswpout"]
+        assert calls > 0
+        assert (written > calls) == (kind is Filesystem.XFS_2_6_34)
+
+
 @pytest.mark.parametrize("kind", [Filesystem.XFS, Filesystem.BTRFS])
 def test_no_reclaimer_has_a_file_page_written(
     kind: Filesystem, counters: dict[Filesystem, dict[str, int]]
