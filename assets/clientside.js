@@ -110,12 +110,21 @@
     else if (id === "run-retry") lab.runLine.again();
   }
 
+  /* A series.csv is a recording too: a trace to be replayed has these columns. */
+  function roomOf(file) {
+    if (/\.fio$/i.test(file.name)) return Promise.resolve("jobfiles");
+    if (!/\.csv$/i.test(file.name)) return Promise.resolve("recordings");
+    return file.slice(0, 200).text().then((text) => {
+      const columns = text.split(/\r?\n/)[0].toLowerCase().split(",").map((name) => name.trim());
+      return columns.includes("op") && columns.includes("offset") ? "traces" : "recordings";
+    });
+  }
+
   function upload(file) {
     const note = $("recorded-upload-note");
     note.textContent = `Sending ${file.name}…`;
-    const room = /\.fio$/i.test(file.name) ? "jobfiles" : "recordings";
-    fetch(`/api/${room}`, { method: "POST", body: file,
-      headers: { "X-File-Name": encodeURIComponent(file.name) } })
+    roomOf(file).then((room) => fetch(`/api/${room}`, { method: "POST", body: file,
+      headers: { "X-File-Name": encodeURIComponent(file.name) } }))
       .then((answer) => answer.json().then((body) => ({ ok: answer.ok, body })))
       .then(({ ok, body }) => {
         note.textContent = ok ? `${file.name} is open.` : `${file.name}: ${body.error}`;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from types import SimpleNamespace
@@ -71,6 +72,8 @@ from sim.observe.sampler import Sampler, refresh_limits
 from sim.policy.memcg_flusher import memcg_flusher, nr_memcg_flushers
 from sim.policy.memcg_kswapd import watermarks
 from sim.policy.rules import filesystem_manners, resolve, stack_rules
+from sim.replay import Replay
+from sim.replay_store import stored_trace
 from sim.scenario import Elevator, Problem, Scenario, ScenarioError
 from sim.units import NSEC_PER_SEC, SECTORS_PER_PAGE, pages_from_kib, pages_from_mib
 from sim.workload.directories import create_files
@@ -107,9 +110,13 @@ class Simulation:
     task_info: list[dict[str, Any]] = field(default_factory=list)
 
 
-def build(scenario: Scenario) -> Simulation:
-    """Everything of one run in its initial state, tasks spawned, nothing executed."""
-    plans = plan_tasks(scenario)
+def build(scenario: Scenario, trace: Callable[[int], Replay] = stored_trace) -> Simulation:
+    """Everything of one run in its initial state, tasks spawned, nothing executed.
+
+    Raises:
+        ScenarioError: an uploaded trace is not here, or the swap area does not fit.
+    """
+    plans = plan_tasks(scenario, trace)
     nr_tasks = len(KERNEL_TASKS) + len(plans) + nr_writers(scenario)
     nr_tasks += nr_memcg_flushers(scenario)
     files = plan_files(plans, len(KERNEL_TASKS), scenario.duration_ms)

@@ -69,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "scenario",
             metavar="NAME|FILE|LINK",
-            help="a preset, a .json, .toml or .fio file, or a link",
+            help="a preset, a .json, .toml or .fio file, a recorded trace .csv, or a link",
         )
         command.add_argument(
             "--set", action="append", default=[], metavar="PATH=VALUE", dest="assignments",

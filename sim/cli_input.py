@@ -12,6 +12,7 @@ from typing import Any
 
 from sim.fio import read_fio
 from sim.presets import PRESETS
+from sim.replay_store import replay_of
 from sim.scenario import Problem, Scenario, ScenarioError
 from sim.scenario_url import INPUT_KEYS, decode, decode_comparison
 from sim.scenario_url_timeline import decode_interventions
@@ -31,6 +32,8 @@ def scenario_of(text: str) -> tuple[Scenario, list[str]]:
         return PRESETS[text].scenario, []
     if text.endswith(".fio"):
         return _from_fio(Path(text)), []
+    if text.endswith(".csv"):
+        return _from_trace(Path(text)), []
     if text.endswith((".json", ".toml")) or ("=" not in text and Path(text).is_file()):
         return _from_file(Path(text)), []
     if "=" in text or text.startswith("?"):
@@ -76,6 +79,16 @@ def _from_fio(path: Path) -> Scenario:
         raise InputError(f"{path}: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: {error}") from None
+    if problems:
+        raise InputError("\n".join(f"{path}: {problem}" for problem in problems))
+    return scenario
+
+
+def _from_trace(path: Path) -> Scenario:
+    try:
+        scenario, problems = replay_of(path.read_bytes())
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
     if problems:
         raise InputError("\n".join(f"{path}: {problem}" for problem in problems))
     return scenario

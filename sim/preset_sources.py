@@ -57,6 +57,7 @@ SOURCES: dict[str, str] = {
     "workloads.run_pages": f"{_README}: 1 in spmix, 8 in mcgmix",
     "workloads.order": "unused: no high-order allocator",
     "workloads.shared_file": f"{_README}: one file for each task",
+    "workloads.trace": "unused: nothing is replayed",
     "workloads.hold_ms": "unused: no high-order allocator",
     "workloads.think_us": f"{_README}: the hog sleeps 2 ms, others not",
     "interventions": "none: nothing was changed during a run",

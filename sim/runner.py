@@ -15,6 +15,8 @@ from sim.machine.request import IO_LOG
 from sim.machine.stall import STALL
 from sim.machine.tracepoints import TRACE
 from sim.machine.victim import victims
+from sim.replay import Replay
+from sim.replay_store import stored_trace
 from sim.result import SLEEP, Result, SleepCause
 from sim.scenario import Scenario, ScenarioError, WorkloadKind
 from sim.warm import warm_scenarios
@@ -34,6 +36,7 @@ def run(
     on_chunk: Callable[[Result], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
     until_over: WorkloadKind | None = None,
+    trace: Callable[[int], Replay] = stored_trace,
 ) -> Result:
     """Simulate one scenario.
 
@@ -42,6 +45,7 @@ def run(
         on_chunk: called with the Result of each slice of simulated time, in order; its series
             begin with the last row of the slice before.
         should_stop: asked between slices.
+        trace: finds an uploaded trace by its number.
         until_over: end the run early, with a slice of 200 ms, when all tasks of this kind are over.
 
     Raises:
@@ -51,7 +55,7 @@ def run(
     problems = scenario.validate()
     if problems:
         raise ScenarioError(problems[0])
-    simulation = build(scenario)
+    simulation = build(scenario, trace)
     end_ns = scenario.duration_ms * 1_000_000
     now_ns, slice_ns = 0, FIRST_SLICE_NS
     interval_ns = scenario.sample_interval_ms * 1_000_000

@@ -153,6 +153,11 @@ def _validate(s: Scenario) -> list[Problem]:
         for i, w in enumerate(s.workloads)
         if w.shared_file and w.kind not in SHARING
     ]
+    problems += [
+        Problem(f"workloads.{i}.trace", str(w.trace), "a replay needs one, other kinds have none")
+        for i, w in enumerate(s.workloads)
+        if bool(w.trace) != (w.kind is WorkloadKind.REPLAY)
+    ]
     tasks = sum(w.threads for w in s.workloads)
     if tasks > MAX_TASKS:
         message = f"at most {MAX_TASKS} tasks"

@@ -122,6 +122,8 @@ class WorkloadKind(StrEnum):
     SPARSE_READER = "sparse"
     HIGH_ORDER = "highalloc"
     HIGH_PASS = "highpass"
+    SENDFILE = "sendfile"
+    REPLAY = "replay"
 
 
 SHARING = (WorkloadKind.SEQ_WRITER, WorkloadKind.RAND_WRITER)

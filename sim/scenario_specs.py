@@ -221,6 +221,9 @@ class WorkloadSpec:
     shared_file: int = whole(
         0, 0, 64, "", "Sequential and random writers: number of a file they share; 0 = files of own"
     )
+    trace: int = whole(
+        0, 0, (1 << 48) - 1, "", "Replay: number of the uploaded trace; 0 for all other kinds"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,7 @@ MEMCG_DEFAULT = MemcgSpec(name="g", limit_mib=64, soft_limit_mib=0, parent="root
 WORKLOAD_DEFAULT = WorkloadSpec(
     kind=WorkloadKind.SEQ_WRITER, memcg="root", rate_kib_per_s=0, file_mib=256, threads=1,
     block_kib=64, run_pages=1, think_us=0, order=9, shared_file=0, hold_ms=0,
+    trace=0,
 )  # fmt: skip
 MIX_DEFAULT = MixSpec(
     rate_kib_per_s=81920, memcg="root", seqw=40, randw=5, seqr=25, randr=0, mmap=5, small=5,
@@ -40,6 +41,7 @@ WORKLOAD_LETTERS = {
     "o": "order",
     "h": "hold_ms",
     "s": "shared_file",
+    "u": "trace",
 }
 MIX_SHARES = ("seqw", "randw", "seqr", "randr", "mmap", "small", "anon")
 
@@ -226,6 +228,11 @@ def decode_workloads(text: str, _keep: Any, note: Note) -> tuple[WorkloadSpec, .
             allowed = " and ".join(SHARING)
             note(f"{path}.shared_file", str(group.shared_file), f"is for {allowed} only; ignored")
             group = replace(group, shared_file=0)
+        if bool(group.trace) != (group.kind is WorkloadKind.REPLAY):
+            note(f"{path}.trace", str(group.trace), "a replay needs one, other kinds have none")
+            if not group.trace:
+                continue
+            group = replace(group, trace=0)
         if not n or memcg == "root":
             groups = [group] * max(n, 1)
         else:

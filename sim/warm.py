@@ -41,6 +41,8 @@ def warm_scenarios() -> Iterator[tuple[str, Scenario]]:
         mix=MixSpec(rate_kib_per_s=0),
     )
     for kind in WorkloadKind:
+        if kind is WorkloadKind.REPLAY:
+            continue  # needs an upload, and enters no kernel but those of the others
         # An allocator of blocks that no memory is left for would do nothing but reclaim.
         rate = _BLOCKS_KIB_PER_S if kind is WorkloadKind.HIGH_ORDER else 0
         groups = tuple(

@@ -294,6 +294,8 @@ OPTIONS: dict[type[StrEnum], dict[str, tuple[str, str]]] = {
                    "then over"),
         "highpass": ("one pass of high orders", "asks once for each block of 2^order pages that "
                      "fits, holds them all, then is over"),
+        "sendfile": ("file server", "sendfile(2) with readahead; nothing marks its pages accessed"),
+        "replay": ("replay", "the calls of an uploaded trace, none before its time"),
         "highalloc": ("high-order allocator", "blocks of 2^order pages for the kernel, held"),
     },
 }  # fmt: skip
@@ -384,6 +386,7 @@ _CELL_LABELS = {
     "file_mib": "file", "threads": "tasks", "block_kib": "block", "run_pages": "run",
     "think_us": "think", "at_ms": "at", "what": "what", "whose": "whose", "value": "becomes",
     "order": "order", "hold_ms": "hold", "shared_file": "shared file",
+    "trace": "trace",
 }  # fmt: skip
 
 

@@ -48,7 +48,8 @@ def _upload(limit_mib: int) -> Component:
             html.P(
                 f"Drop an ftrace text, a samp.txt, a series.csv or a results.json here: plain, "
                 f".gz or .xz, at most {limit_mib} MiB. It stays on this server for a day. A "
-                "fio job file (.fio) becomes a scenario, which its link then holds."
+                "fio job file (.fio) becomes a scenario, which its link then holds; a CSV of "
+                "time,op,file,offset,length is replayed."
             ),
             html.Span(
                 className="upload-place",

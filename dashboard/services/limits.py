@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from dashboard.settings import PREFIX, Settings
-from sim.scenario import Problem, Scenario
+from dataclasses import replace
+from pathlib import Path
+
+from dashboard.settings import PREFIX, Settings, private_folder
+from sim.replay_store import is_stored, missing
+from sim.scenario import Problem, Scenario, WorkloadKind
 from sim.scenario_url import encode
 from sim.units import PAGES_PER_MIB
 
@@ -13,6 +17,9 @@ def past_limit(scenario: Scenario, settings: Settings) -> Problem | None:
     problems = scenario.validate()
     if problems:
         return problems[0]
+    for i, group in enumerate(scenario.workloads):
+        if group.kind is WorkloadKind.REPLAY and not is_stored(group.trace, traces_of(settings)):
+            return replace(missing(group.trace), field=f"workloads.{i}.trace")
     pages = scenario.memory.ram_mib * PAGES_PER_MIB
     if pages > settings.max_pages:
         most = settings.max_pages // PAGES_PER_MIB
@@ -27,6 +34,11 @@ def past_limit(scenario: Scenario, settings: Settings) -> Problem | None:
             str(settings.max_seconds * 1000),
         )  # fmt: skip
     return None
+
+
+def traces_of(settings: Settings) -> Path:
+    """The folder of the traces that visitors dropped, to be replayed."""
+    return private_folder(private_folder(settings.cache_dir) / "replays")
 
 
 def by_cli(scenario: Scenario) -> str:

@@ -20,10 +20,12 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dashboard.settings import Settings
     from sim.result import Result
     from sim.scenario import Scenario
 
@@ -81,6 +83,16 @@ def describe(error: BaseException) -> str:
     return f"{type(error).__name__}{where}: {text[0][:300] if text else 'no message'}"
 
 
+def traces_for(scenario: Scenario, settings: Settings) -> dict[str, Any]:
+    """What ``sim.runner.run`` is given to find the traces that a scenario replays."""
+    from dashboard.services.limits import traces_of
+    from sim.replay_store import stored_trace
+
+    if not any(group.trace for group in scenario.workloads):
+        return {}
+    return {"trace": partial(stored_trace, folder=traces_of(settings))}
+
+
 class Runner:
     """The process's end of the pipe."""
 
@@ -92,7 +104,7 @@ class Runner:
         self.pipe = pipe
         self.flag = mmap.mmap(task.flag_fd, 1)
         self.run: Callable[..., Result] = loaded(task.run)
-        settings = Settings(
+        self.settings = settings = Settings(
             cache_dir=Path(task.cache_dir), redis_url=task.redis_url, cache_mib=task.cache_mib
         )
         self.results = ResultStore(open_store(settings))
@@ -158,9 +170,11 @@ class Runner:
     def _simulate(self, scenario: dict[str, Any], output: _Output) -> Result:
         from sim.scenario import Scenario
 
+        wanted = Scenario.from_dict(scenario)
         return self.run(
-            Scenario.from_dict(scenario), on_chunk=output.on_chunk, should_stop=self.should_stop
-        )
+            wanted, on_chunk=output.on_chunk, should_stop=self.should_stop,
+            **traces_for(wanted, self.settings),
+        )  # fmt: skip
 
     def _read(self, what: dict[str, Any], output: _Output) -> Result:
         """A recording, which appears at once when it has been read."""

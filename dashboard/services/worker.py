@@ -16,7 +16,7 @@ from dashboard.services.jobs import QUEUE_LIMIT, RUN, Jobs, complete, read_frame
 from dashboard.services.recordings import Recorded
 from dashboard.services.results import ResultStore, RunKey, open_store
 from dashboard.services.run_queue import LEASE_S, Busy, JobStatus, RunState
-from dashboard.services.runner import describe
+from dashboard.services.runner import describe, traces_for
 from dashboard.settings import Settings
 from sim.scenario import Scenario
 
@@ -72,8 +72,9 @@ def run_scenario(key: RunKey, scenario: dict[str, Any], run: str = RUN) -> None:
         )  # fmt: skip
 
     try:
+        wanted = Scenario.from_dict(scenario)
         result = loaded(run)(
-            Scenario.from_dict(scenario), on_chunk=on_chunk, should_stop=should_stop
+            wanted, on_chunk=on_chunk, should_stop=should_stop, **traces_for(wanted, _SETTINGS)
         )
     except Exception as error:
         state = RunState.CANCELLED if should_stop() else RunState.FAILED

@@ -91,6 +91,7 @@ FIELDS = (
     "swap_map",  # int32[nr_swap_slots]: 1 = used
     "swap_block",  # int32[nr_swap_slots]: disk block of each
     "rules",  # RULES[1]
+    "replay",  # int64[nr_operations, 5]: recorded operations; sim.workload.replay
     "wake",  # int64[256]
     "io_log",  # IO_LOG[n]
     "trace",  # TRACE[n]

@@ -39,6 +39,10 @@ FRAMES_2_6_36 = {
     "new_slab": 64, "allocate_slab": 64, "get_page_from_freelist": 176, "rmqueue_bulk": 96,
     "ext3_get_block": 80, "ext3_get_blocks_handle": 256, "ext3_alloc_branch": 176,
     "__getblk": 48, "__getblk_slow": 48, "grow_dev_page": 80, "find_or_create_page": 80,
+    # D. Chinner's sendfile trace (<20100414014041.GD2493@dastard>): "1.5k" before reclaim.
+    "sys_sendfile64": 80, "do_sendfile": 96, "splice_direct_to_actor": 112,
+    "__generic_file_splice_read": 592, "page_cache_async_readahead": 64,
+    "ondemand_readahead": 80,
     # Berthels' trace: no other has XFS or select(2).
     "sys_select": 112, "core_sys_select": 416, "do_select": 912, "sock_poll": 16, "unix_poll": 32,
     "__pollwait": 48, "__get_free_pages": 16, "alloc_pages_current": 48,
@@ -89,6 +93,12 @@ ENTRIES: dict[str, Chain] = {
         "unix_poll", "__pollwait", "__get_free_pages", "alloc_pages_current",
     ),
     "kthread": ("kernel_thread_helper", "kthread"),
+    # do_splice_direct, do_splice_to and generic_file_splice_read are not in what was posted
+    "sendfile": (
+        "system_call_fastpath", "sys_sendfile64", "do_sendfile", "splice_direct_to_actor",
+        "__generic_file_splice_read", "page_cache_async_readahead", "ondemand_readahead",
+        *_READPAGES,
+    ),
 }  # fmt: skip
 """How a task comes to ask for a page (C12), by name."""
 ENTRY_NAMES = tuple(ENTRIES)

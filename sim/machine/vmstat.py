@@ -72,11 +72,11 @@ that may go down.
     # of these, direct and memcg reclaim by the entry they came from (order of stack.ENTRIES)
     STACK_BYTES_MAX_WRITE_ENTRY, STACK_BYTES_MAX_READ_ENTRY, STACK_BYTES_MAX_FAULT_ENTRY,
     STACK_BYTES_MAX_ANON_ENTRY, STACK_BYTES_MAX_SELECT_ENTRY,
-    STACK_BYTES_MAX_KTHREAD_ENTRY,
+    STACK_BYTES_MAX_KTHREAD_ENTRY, STACK_BYTES_MAX_SENDFILE_ENTRY,
     # calls deeper than THREAD_SIZE allows
     STACK_OVERFLOWS_DIRECT, STACK_OVERFLOWS_MEMCG, STACK_OVERFLOWS_KSWAPD, STACK_OVERFLOWS_OTHER,
     NR_VM,
-) = range(200)
+) = range(201)
 # fmt: on
 
 _ALL = {name: value for name, value in globals().items() if name.isupper() and name != "NR_VM"}

@@ -26,6 +26,7 @@ CONTEXT_OF = {
 ENTRY_OF_KIND = {
     "mmap": "fault", "mstream": "fault", "anon": "anon", "seqr": "read", "randr": "read",
     "highalloc": "kthread", "highpass": "kthread", "sparse": "fault",
+    "sendfile": "sendfile",
 }  # fmt: skip
 """Kind of workload to where it asks for pages, if not in write(2): as ``sim.workload.plan``."""
 _PATCH_5 = frozenset({"p5", "p5-recorded"})

@@ -20,7 +20,7 @@ from sim.fs.ext3_groups import (
 )
 from sim.fs.ext3_layout import ext3_create, ext3_release_file
 from sim.machine.address_space import I_ANON
-from sim.workload.kinds import KIND_HIGH_ORDER
+from sim.workload.kinds import KIND_HIGH_ORDER, KIND_REPLAY
 
 FILES_PER_DIRECTORY = 100
 
@@ -35,6 +35,10 @@ def create_files(m: Any, t: Any) -> Any:
         task.dir_group = top_directory_group(m, t)
     else:
         task.dir_group = file_group(m, ROOT_GROUP, ROOT_INODE)
+    if task.kind == KIND_REPLAY:
+        for ino in range(task.op_first, task.op_second):
+            _create_new(m, np.int64(ino), task.dir_group)
+        return
     _create_new(m, np.int64(task.op_inode), task.dir_group)
     if task.op_second:
         _create_new(m, np.int64(task.op_second), task.dir_group)

@@ -10,6 +10,7 @@ import numpy as np
 
 from sim.machine.address_space import I_ANON, I_RANDOM, INODE
 from sim.workload.plan import TaskPlan
+from sim.workload.replay import ROW_WORDS, Share
 
 SLOT_ALIGN = 64
 MAX_SMALL_FILES = 100_000
@@ -17,7 +18,7 @@ MAX_SMALL_FILES = 100_000
 FILES_PER_SECOND = 4000
 """More than a creator that waits for nothing makes; bounds the inode table."""
 
-EXISTING = ("randw", "seqr", "randr", "copy", "oltp", "mstream")
+EXISTING = ("randw", "seqr", "randr", "copy", "oltp", "mstream", "sendfile")
 """Kinds whose (first) file was written before the run."""
 CREATORS = ("small", "fsmark")
 """Kinds that make a new file for each operation."""
@@ -42,10 +43,16 @@ def plan_files(plans: list[TaskPlan], first_task: int, duration_ms: int) -> File
     anon: list[int] = []
     shared: dict[int, int] = {}
     sparse: list[int] = []
+    replay: list[tuple[int, ...]] = []
     for t, task in enumerate(plans, first_task):
         columns = task.columns
         number = columns.pop("shared_file")
         if task.kind in ("highalloc", "highpass"):
+            continue
+        if task.share is not None:
+            plan.existing += _add_share(task.share, columns, len(sizes), replay)
+            sizes += task.share.sizes
+            memcgs += [columns["memcg"]] * len(task.share.sizes)
             continue
         if task.kind in CREATORS:
             count = _nr_small_files(columns, duration_ms)
@@ -88,11 +95,24 @@ def plan_files(plans: list[TaskPlan], first_task: int, duration_ms: int) -> File
     nr_slots = int(inode["first_slot"][-1]) + _aligned(sizes[-1]) if sizes else SLOT_ALIGN
     plan.arrays = {
         "inode": inode,
+        "replay": np.array(replay or [(0,) * ROW_WORDS], np.int64),
         "slot_pfn": np.full(nr_slots, -1, np.int32),
         "slot_block": np.full(nr_slots, -1, np.int32),
         "dirty_tag": np.zeros(nr_slots // SLOT_ALIGN + 1, np.int64),
     }
     return plan
+
+
+def _add_share(
+    share: Share, columns: dict[str, int], first: int, replay: list[tuple[int, ...]]
+) -> list[int]:
+    """A replayer's rows; its files are inodes from ``first`` on. Those that exist already."""
+    columns["op_inode"] = columns["op_first"] = first
+    columns["op_second"] = first + len(share.sizes)
+    columns["replay_next"] = len(replay)
+    replay += [(due, op, first + file, at, n) for due, op, file, at, n in share.rows]
+    columns["replay_end"] = len(replay)
+    return [first + i for i, old in enumerate(share.existing) if old]
 
 
 def lay_out(plan: FilePlan, lay_out_file: Callable[[int], None]) -> None:

@@ -20,6 +20,9 @@ HOLD_ALL = -1
 """``w_hold_ns`` of a pass: each block that fits is asked for once, and all are held to its end."""
 KIND_SPARSE_READER = 11
 """One load from each page of a mapping of a hole, in order; then it is over."""
+KIND_REPLAY = 12
+"""Recorded operations, none before its time."""
+REPLAY_READ, REPLAY_WRITE, REPLAY_FSYNC = 0, 1, 2
 OLTP_READS, OLTP_WRITES = 14, 4
 """Of one transaction of sysbench 0.4's oltp test: 10 point selects and 4 ranges; two updates, a
 delete and an insert."""

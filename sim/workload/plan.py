@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from sim.machine.stack_chains import ENTRY_NAMES
+from sim.replay import Replay
 from sim.scenario import MixSpec, Scenario, WorkloadKind, WorkloadSpec
 from sim.scenario_timeline import GROUP, MIX
 from sim.units import (
@@ -25,11 +27,13 @@ from sim.workload.kinds import (
     KIND_OLTP,
     KIND_RAND_READER,
     KIND_RAND_WRITER,
+    KIND_REPLAY,
     KIND_SEQ_READER,
     KIND_SEQ_WRITER,
     KIND_SMALL_FILES,
     KIND_SPARSE_READER,
 )
+from sim.workload.replay import Share, shares
 
 CODES: dict[WorkloadKind, int] = {
     WorkloadKind.SEQ_WRITER: KIND_SEQ_WRITER,
@@ -47,9 +51,11 @@ CODES: dict[WorkloadKind, int] = {
     WorkloadKind.SPARSE_READER: KIND_SPARSE_READER,
     WorkloadKind.HIGH_ORDER: KIND_HIGH_ORDER,
     WorkloadKind.HIGH_PASS: KIND_HIGH_ORDER,
+    WorkloadKind.SENDFILE: KIND_SEQ_READER,
+    WorkloadKind.REPLAY: KIND_REPLAY,
 }
 """What each kind does between two system calls, as kernels know it."""
-HIGH_PASS = WorkloadKind.HIGH_PASS
+HIGH_PASS, REPLAY = WorkloadKind.HIGH_PASS, WorkloadKind.REPLAY
 SYNCING = (WorkloadKind.FSYNC_WRITER, WorkloadKind.FS_MARK, WorkloadKind.OLTP)
 """Kinds that end each operation with fsync(2)."""
 
@@ -62,6 +68,7 @@ ENTRY = {
     WorkloadKind.RAND_READER: "read",
     WorkloadKind.HIGH_ORDER: "kthread",
     WorkloadKind.HIGH_PASS: "kthread",
+    WorkloadKind.SENDFILE: "sendfile",
 }
 """Where a kind asks for pages from, if not from write(2) (C12)."""
 
@@ -85,6 +92,8 @@ class TaskPlan:
     kind: WorkloadKind
     memcg: str
     columns: dict[str, int] = field(default_factory=dict)
+    share: Share | None = None
+    """What a replayer replays."""
 
 
 def mix_workloads(mix: MixSpec) -> list[WorkloadSpec]:
@@ -105,15 +114,23 @@ def mix_workloads(mix: MixSpec) -> list[WorkloadSpec]:
     ]
 
 
-def plan_tasks(scenario: Scenario) -> list[TaskPlan]:
-    """Every workload task of a scenario, in order: the mix first, then the list."""
+def plan_tasks(
+    scenario: Scenario, trace: Callable[[int], Replay] = lambda _: Replay()
+) -> list[TaskPlan]:
+    """Every workload task of a scenario, in order: the mix first, then the list.
+
+    ``trace(number)`` is the uploaded trace of that number.
+    """
     names = ["root", *(g.name for g in scenario.memcgs)]
     plans: list[TaskPlan] = []
     for _, spec in _groups(scenario):
-        for _ in range(spec.threads):
+        replayed = shares(trace(spec.trace), spec.threads) if spec.kind is REPLAY else []
+        for k in range(spec.threads):
             number = sum(1 for p in plans if p.kind is spec.kind)
             columns = _columns(spec) | {"memcg": names.index(spec.memcg)}
-            plans.append(TaskPlan(f"{spec.kind}-{number}", spec.kind, spec.memcg, columns))
+            share = replayed[k] if replayed else None
+            name = f"{spec.kind}-{number}"
+            plans.append(TaskPlan(name, spec.kind, spec.memcg, columns, share))
     return plans
 
 
@@ -159,5 +176,6 @@ def _columns(spec: WorkloadSpec) -> dict[str, int]:
         "shared_file": spec.shared_file,
         "w_order": spec.order if CODES[spec.kind] == KIND_HIGH_ORDER else 0,
         "w_hold_ns": HOLD_ALL if spec.kind is HIGH_PASS else spec.hold_ms * NSEC_PER_MSEC,
+        "w_splice": int(spec.kind is WorkloadKind.SENDFILE),
         "stack_entry": ENTRY_NAMES.index(ENTRY.get(spec.kind, "write")),
     }

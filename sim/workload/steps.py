@@ -35,12 +35,15 @@ from sim.workload.kinds import (
     KIND_OLTP,
     KIND_RAND_READER,
     KIND_RAND_WRITER,
+    KIND_REPLAY,
     KIND_SEQ_READER,
     KIND_SEQ_WRITER,
     KIND_SMALL_FILES,
     KIND_SPARSE_READER,
     OLTP_READS,
     OLTP_WRITES,
+    REPLAY_FSYNC,
+    REPLAY_WRITE,
 )
 
 _LOADS_AND_STORES = (KIND_MMAP_DIRTIER, KIND_ANON_HOG, KIND_MAP_READER, KIND_SPARSE_READER)
@@ -75,6 +78,9 @@ def _pages_of_next(m: Any, t: Any) -> Any:
     kind = task.kind
     seed = m.clock[SEED]
     block = task.w_block_pages
+    if kind == KIND_REPLAY:
+        task.replay_next += 1  # next_recorded has chosen
+        return
     if kind in (KIND_SEQ_WRITER, KIND_SEQ_READER, KIND_MAP_READER, KIND_SPARSE_READER):
         if task.op_index >= task.w_file_pages:
             task.op_index = 0
@@ -186,7 +192,7 @@ def _draw_row(m: Any, t: Any) -> Any:
 def _page(m: Any, t: Any) -> Any:
     """The next page of the operation; a stop code."""
     kind = m.task[t].kind
-    if kind in (KIND_COPY, KIND_OLTP):
+    if kind in (KIND_COPY, KIND_OLTP, KIND_REPLAY):
         return write_page(m, t) if m.task[t].op_write else read_page(m, t)
     if kind == KIND_HIGH_ORDER:
         return allocate_block(m, t)
@@ -199,6 +205,26 @@ def _page(m: Any, t: Any) -> Any:
     if kind == KIND_MMAP_DIRTIER:
         return touch_file_page(m, t)
     return touch_anon_page(m, t)
+
+
+@njit
+def _next_recorded(m: Any, t: Any) -> Any:
+    """The next operation and when it is due, into task.op_*; False behind the last."""
+    task = m.task[t]
+    if task.replay_next >= task.replay_end:
+        return False
+    row = m.replay[task.replay_next]
+    task.op_due_ns = row[0]
+    task.op_write = 1 if row[1] == REPLAY_WRITE else 0
+    task.w_fsync = 1 if row[1] == REPLAY_FSYNC else 0
+    task.op_inode = row[2]
+    task.op_index = row[3]
+    task.op_left = row[4]
+    if task.op_write:
+        task.pf_flags |= PF_WRITER
+    else:
+        task.pf_flags &= ~PF_WRITER
+    return True
 
 
 @njit
@@ -237,7 +263,8 @@ def workload_step(m: Any, t: Any) -> Any:
     """Operations one after the other: a stop code to act on, DONE when it is over.
 
     It is over for a creator without room for files, for a reader that has seen its sparse file, for
-    a pass of high-order allocations, and for a victim of OOM. A victim ends the
+    a replayer behind its last operation, for a pass of high-order allocations, and for a victim of
+    OOM. A victim ends the
     page it is at, for it may hold it or a bio, and nothing more.
     """
     task = m.task[t]
@@ -245,6 +272,8 @@ def workload_step(m: Any, t: Any) -> Any:
     while True:
         if task.op_step == OP_IDLE:
             if task.pf_flags & PF_MEMDIE:
+                return DONE
+            if task.kind == KIND_REPLAY and not _next_recorded(m, t):
                 return DONE
             if not _pace(m, t):
                 return WANT_THINK

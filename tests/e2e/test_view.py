@@ -181,6 +181,16 @@ def test_a_job_file_is_dropped_and_its_link_opened(visit):
     done(page)
 
 
+def test_a_trace_is_dropped_and_replayed(visit):
+    page = visit(SHORT)
+    done(page)
+    page.get_by_role("tab", name="Recorded").click()
+    trace = b"time,op,file,offset,length\n0,read,a,0,65536\n0.9,write,b,0,65536\n"
+    page.evaluate(DROP, [ids.UPLOAD, "trace.csv", list(trace)])
+    expect(page).to_have_url(re.compile(r"w=replay\.root\.u[0-9]+"))
+    done(page)
+
+
 def test_a_job_file_that_is_refused_changes_nothing(browser, base_url):
     # Not by visit(): the browser itself writes the answer 400 to its console.
     with browser.new_context() as context:

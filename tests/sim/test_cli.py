@@ -342,7 +342,7 @@ def test_warm_runs_everything_that_compiles(
     assert main(["warm"]) == 0
     assert "kernels ready" in capsys.readouterr().out
     kinds = {w.kind for s in ran for w in s.workloads}
-    assert kinds == set(WorkloadKind)
+    assert kinds == set(WorkloadKind) - {WorkloadKind.REPLAY}  # which needs an upload
     assert {s.block.elevator for s in ran} == set(Elevator)
     assert {p for s in ran for p in s.patches} == set(Patch)
     assert {a for s in ran for a in s.memcg_answers} == set(MemcgAnswer)

@@ -178,6 +178,7 @@ def make(
     arrays["cost"] = costs_ns(mips)
     arrays["stack"] = stack_words(StackRules())
     arrays["rules"] = rules_array(rules or ReclaimRules())
+    arrays["replay"] = np.zeros((1, 5), np.int64)
     arrays["swap_map"] = np.zeros(max(swap_pages, 1), np.int32)
     arrays["wake"] = np.zeros(256, np.int64)
     arrays["victim"] = victim_array(2)

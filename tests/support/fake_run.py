@@ -17,6 +17,7 @@ import numpy as np
 
 from sim import MODEL_VERSION
 from sim.machine.vmstat import GAUGES, NAMES
+from sim.replay import Replay
 from sim.result import IO_LOG, SLEEP, STALL, Result
 from sim.scenario import Scenario
 from tests.support.synthetic_result import victims_of
@@ -31,7 +32,10 @@ def run(
     *,
     on_chunk: Callable[[Result], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
+    trace: Callable[[int], Replay] | None = None,
 ) -> Result:
+    for group in scenario.workloads:
+        assert not group.trace or (trace and trace(group.trace).rows), "a trace without its upload"
     result = whole(scenario)
     duration = result.duration_ns
     for t0 in range(0, duration, CHUNK_NS):

@@ -101,6 +101,10 @@ def _workloads(draw: st.DrawFn, memcgs: tuple[MemcgSpec, ...]) -> tuple[Workload
         # One group in each memcg, or several alike in the root: what repetition is for.
         spread = places[1:] or ["root"] * 3
         groups += [WorkloadSpec(kind=WorkloadKind.SEQ_WRITER, memcg=place) for place in spread]
+    groups = [
+        dataclasses.replace(g, trace=max(g.trace, 1) if g.kind is WorkloadKind.REPLAY else 0)
+        for g in groups
+    ]
     groups = [g if g.kind in SHARING else dataclasses.replace(g, shared_file=0) for g in groups]
     while sum(w.threads for w in groups) > MAX_TASKS:
         groups.pop(0)

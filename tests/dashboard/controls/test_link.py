@@ -104,7 +104,7 @@ def test_rows_say_every_option():
     scenario = PRESETS["container-dirty"].scenario
     assert rows_text("memcgs", scenario) == "box.64.s0.p-root"
     assert rows_text("workloads", scenario).startswith(
-        "seqw.box.r0.f1500.n1.b64.c1.t0.o9.h0.s0~mmap.box"
+        "seqw.box.r0.f1500.n1.b64.c1.t0.o9.h0.s0.u0~mmap.box"
     )
 
 
