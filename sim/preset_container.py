@@ -35,6 +35,8 @@ LATER_V1 = replace(CONTAINER, kernel=Kernel.K6_1, fs=FsSpec(kind=Filesystem.EXT4
 LATER_V2 = replace(LATER_V1, kernel=Kernel.K6_1_V2)
 """The same on Linux 6.1, with the filesystem of its day, as cgroup v1 and as v2."""
 
+FILE_SERVER = WorkloadSpec(kind=WorkloadKind.SENDFILE, memcg="box", file_mib=1500)
+
 MANY_FILES = WorkloadSpec(kind=WorkloadKind.SMALL_FILES, rate_kib_per_s=4096, block_kib=4)
 """1000 inodes a second that are nobody's in a container."""
 

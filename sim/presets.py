@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from sim.preset_container import (
     CONTAINER,
     CROWD,
+    FILE_SERVER,
     HIERARCHY,
     LATER_V1,
     LATER_V2,
@@ -352,6 +353,14 @@ PRESETS: dict[str, Preset] = {
         "Compare stack_bytes_max_fault_entry with the write entry: readahead in a fault reaches "
         "reclaim deeper than write(2) does, and an indirect block's charge reclaims once more.",
         _SEED,
+        ("C12",),
+    ),
+    "stack-sendfile": Preset(
+        replace(CONTAINER, duration_ms=15_000, workloads=(*CONTAINER.workloads, FILE_SERVER)),
+        "How deep is reclaim that sendfile enters in a container?",
+        "Compare stack_bytes_max_sendfile_entry with the write and fault entries: the posted "
+        "trace has 1.5k of stack used before the page is asked for. Then switch patch 6 on.",
+        _CHINNER,
         ("C12",),
     ),
     "device-usb-stick": Preset(

@@ -42,5 +42,7 @@ def traces_of(settings: Settings) -> Path:
 
 
 def by_cli(scenario: Scenario) -> str:
-    """How to run a scenario that is past a limit of this server."""
+    """How to run a scenario that this server does not, for a limit or for want of its trace."""
+    if any(group.trace for group in scenario.workloads):
+        return "drop the trace again where recordings are opened"
     return f"on your own machine: python -m sim run '{encode(scenario)}'"

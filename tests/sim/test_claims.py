@@ -104,7 +104,7 @@ def test_without_writes_direct_reclaim_is_not_deep(base: Result, p6: Result) -> 
 
 
 def test_reclaim_is_deeper_from_a_fault_that_reads_ahead_than_from_write() -> None:
-    kinds = (WorkloadKind.SEQ_WRITER, WorkloadKind.MMAP_DIRTIER)
+    kinds = (WorkloadKind.SEQ_WRITER, WorkloadKind.MMAP_DIRTIER, WorkloadKind.SENDFILE)
     groups = tuple(WorkloadSpec(kind=kind) for kind in kinds)
     mix = replace(Scenario().mix, rate_kib_per_s=0)
     plans = plan_tasks(Scenario(mix=mix, workloads=groups))
@@ -115,9 +115,9 @@ def test_reclaim_is_deeper_from_a_fault_that_reads_ahead_than_from_write() -> No
         x.arrays.task[WRITER].stack_entry = plan.columns["stack_entry"]
         note_writepage_stack(x.m, WRITER, False, False)
         depths.append(int(x.vm[STACK_BYTES_MAX_MEMCG]))
-    calls = [Call("memcg", entry) for entry in ("write", "fault")]
+    calls = [Call("memcg", entry) for entry in ("write", "fault", "sendfile")]
     assert depths == [depth_bytes(call, StackRules()) for call in calls]
-    assert depths[0] < depths[1]
+    assert depths[0] < depths[1] < depths[2]
 
 
 def test_memcg_reclaim_waits_only_under_its_answer(monkeypatch: pytest.MonkeyPatch) -> None:
