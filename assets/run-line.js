@@ -170,7 +170,7 @@
 
   function refusalCard(run) {
     const titles = { BUSY: "The server is busy", LIMIT: "This is past a limit of this server",
-      MISSING: "This recording is not here" };
+      MISSING: "This file is not here" };
     return {
       title: titles[run.refused], text: run.message, calm: run.refused !== "LIMIT",
       facts: run.hint ? [["What helps", run.hint]] : [], retry: run.refused === "BUSY",

@@ -158,6 +158,12 @@ def _validate(s: Scenario) -> list[Problem]:
         for i, w in enumerate(s.workloads)
         if bool(w.trace) != (w.kind is WorkloadKind.REPLAY)
     ]
+    problems += [
+        Problem(f"workloads.{i}.{name}", str(value), "a replay has the times of its trace", "0..0")
+        for i, w in enumerate(s.workloads)
+        for name, value in (("rate_kib_per_s", w.rate_kib_per_s), ("think_us", w.think_us))
+        if value and w.kind is WorkloadKind.REPLAY
+    ]
     tasks = sum(w.threads for w in s.workloads)
     if tasks > MAX_TASKS:
         message = f"at most {MAX_TASKS} tasks"

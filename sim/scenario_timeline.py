@@ -62,8 +62,9 @@ def targets(scenario: Scenario, what: InterventionKind) -> dict[str, Range]:
     rates = {DISK: _of(DiskSpec, "transfer_kb_per_s", 1)}
     if scenario.mix.rate_kib_per_s:
         rates[MIX] = _of(MixSpec, "rate_kib_per_s", 1)
-    for i in range(len(scenario.workloads)):
-        rates[f"{GROUP}{i + 1}"] = _of(WorkloadSpec, "rate_kib_per_s")
+    for i, group in enumerate(scenario.workloads, 1):
+        if not group.trace:  # a replay has its own times
+            rates[f"{GROUP}{i}"] = _of(WorkloadSpec, "rate_kib_per_s")
     return rates
 
 

@@ -89,7 +89,8 @@ def simulated(services: Services, scenario: Scenario, who: str) -> Run:
     problem = past_limit(scenario, services.settings)
     if problem is not None:
         hint = by_cli(scenario)
-        return about | {"refused": "LIMIT", "message": str(problem), "hint": hint}
+        refused = "MISSING" if problem.field.endswith(".trace") else "LIMIT"
+        return about | {"refused": refused, "message": str(problem), "hint": hint}
     try:
         return about | {"key": services.jobs.submit(scenario, who)}
     except Busy as busy:

@@ -17,6 +17,8 @@ from sim.replay_store import is_stored, replay_of, store_trace, stored_trace
 from sim.runner import run
 from sim.scenario import (
     FsSpec,
+    Intervention,
+    InterventionKind,
     MemorySpec,
     MixSpec,
     Scenario,
@@ -119,6 +121,17 @@ def test_a_replay_without_trace_and_a_trace_without_replay_are_refused() -> None
         read, notes = decode(f"v=1&mix=0&w={kind}.root.u{trace}")
         assert read.validate() == []
         assert [n.field for n in notes] == ["workloads.0.trace"]
+
+
+@pytest.mark.parametrize("field", ["rate_kib_per_s", "think_us"])
+def test_a_replay_has_the_times_of_its_trace(field: str) -> None:
+    (group,) = SCENARIO.workloads
+    wrong = replace(SCENARIO, workloads=(replace(group, **{field: 1}),))
+    assert [p.field for p in wrong.validate()] == [f"workloads.0.{field}"]
+    late = Intervention(at_ms=500, what=InterventionKind.RATE, whose="w1", value=64)
+    assert [p.field for p in replace(SCENARIO, interventions=(late,)).validate()] == [
+        "interventions.0.whose"
+    ]
 
 
 def test_the_command_line_takes_a_trace(

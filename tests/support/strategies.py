@@ -102,7 +102,9 @@ def _workloads(draw: st.DrawFn, memcgs: tuple[MemcgSpec, ...]) -> tuple[Workload
         spread = places[1:] or ["root"] * 3
         groups += [WorkloadSpec(kind=WorkloadKind.SEQ_WRITER, memcg=place) for place in spread]
     groups = [
-        dataclasses.replace(g, trace=max(g.trace, 1) if g.kind is WorkloadKind.REPLAY else 0)
+        dataclasses.replace(g, trace=max(g.trace, 1), rate_kib_per_s=0, think_us=0)
+        if g.kind is WorkloadKind.REPLAY
+        else dataclasses.replace(g, trace=0)
         for g in groups
     ]
     groups = [g if g.kind in SHARING else dataclasses.replace(g, shared_file=0) for g in groups]

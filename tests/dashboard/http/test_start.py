@@ -84,6 +84,15 @@ def test_a_recording_that_is_not_here_is_never_a_default_run(services):
     assert "key" not in run
 
 
+def test_a_replay_without_its_upload_asks_for_it(services):
+    link = PageLink.parse("?v=1&seed=1&mix=0&w=replay.root.u5")
+    run = simulated(services, link.a, "me")
+    assert run["refused"] == "MISSING"
+    assert "needs the upload 000000000005" in run["message"]
+    assert "drop the trace again" in run["hint"]
+    assert "key" not in run
+
+
 def test_two_runs_are_called_a_and_b():
     assert [r["label"] for r in labelled([{"label": "x"}, {"label": "y"}])] == ["A: x", "B: y"]
     assert labelled([{"label": "x"}]) == [{"label": "x"}]
