@@ -13,7 +13,6 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal
 from enum import StrEnum
 
 from sim.scenario_problem import Problem
@@ -28,7 +27,7 @@ MAX_BYTES = 32 << 20
 """Of the text."""
 MAX_PROBLEMS = 10
 PAGE = 4096
-_TIME = re.compile(r"[0-9]{1,10}(\.[0-9]{1,12})?")
+_TIME = re.compile(r"([0-9]{1,10})(?:\.([0-9]{1,12}))?")
 _BYTES = re.compile(r"[0-9]{1,15}")
 
 
@@ -38,6 +37,9 @@ class Operation(StrEnum):
     READ = "read"
     WRITE = "write"
     FSYNC = "fsync"
+
+
+_OPERATIONS = {str(operation): operation for operation in Operation}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ class _Reader:
         self.line = 0
         self._ends: dict[int, int] = {}
         self._pages = 0
-        self._origin: Decimal | None = None
+        self._origin_ns: int | None = None
 
     def wrong(self, value: str, message: str) -> None:
         self.problems.append(Problem(f"line {self.line}" if self.line else "trace", value, message))
@@ -98,7 +100,7 @@ class _Reader:
         lines: Iterator[list[str]] = csv.reader(text.splitlines())
         header: list[str] = []
         for self.line, cells in enumerate(lines, 1):
-            if not any(cell.strip() for cell in cells):
+            if not "".join(cells).strip():
                 continue
             if not header:
                 header = [cell.strip().lower() for cell in cells]
@@ -118,10 +120,10 @@ class _Reader:
     def _row(self, row: dict[str, str]) -> None:
         found = len(self.problems)
         t_ns = self._time(row["time"])
-        if row["op"].lower() not in set(Operation):
+        operation = _OPERATIONS.get(row["op"].lower())
+        if operation is None:
             self.wrong(row["op"][:80], f"op is none of {', '.join(Operation)}")
             return
-        operation = Operation(row["op"].lower())
         if not row["file"]:
             self.wrong("", "file has no name")
         offset = self._bytes(row, "offset", operation)
@@ -144,13 +146,14 @@ class _Reader:
             self.rows.append(Row(t_ns, operation, file, index, pages))
 
     def _time(self, text: str) -> int:
-        if not _TIME.fullmatch(text):
+        match = _TIME.fullmatch(text)
+        if match is None:
             self.wrong(text[:80], "time is no number of seconds, as 12.000345")
             return 0
-        time = Decimal(text)
-        if self._origin is None:
-            self._origin = time
-        t_ns = int((time - self._origin) * 1_000_000_000)
+        time_ns = int(match[1]) * 1_000_000_000 + int((match[2] or "").ljust(9, "0")[:9])
+        if self._origin_ns is None:
+            self._origin_ns = time_ns
+        t_ns = time_ns - self._origin_ns
         if self.rows and t_ns < self.rows[-1].t_ns:
             self.wrong(text, "time goes back")
         elif t_ns < 0 or t_ns > MAX_SECONDS * 1_000_000_000:
