@@ -10,7 +10,7 @@ from sim.presets import PRESETS
 from sim.runner import run
 from sim.scenario import Patch
 
-GLOBAL = replace(PRESETS["global"].scenario, duration_ms=6000)
+GLOBAL = replace(PRESETS["global"].scenario, duration_ms=12_000)
 _CACHE: dict[frozenset[Patch], dict[str, int]] = {}
 
 
