@@ -1,4 +1,4 @@
-/* Where A and B part: the first record that differs, with a way to it in the charts. */
+/* Where A and the other runs part: the first record that differs, with a way to it. */
 (function (root) {
   "use strict";
 
@@ -15,22 +15,30 @@
   }
 
   async function ask() {
-    const [a, b] = lab.runs();
-    if (!a || !b) return place().replaceChildren(make("p", "Press Overlay first: it loads B."));
+    const [a, ...others] = lab.runs();
+    if (!others.length) {
+      return place().replaceChildren(make("p", "Press Overlay first: it loads B."));
+    }
     place().replaceChildren(make("p", "Comparing record by record…", { class: "quiet" }));
-    const answer = await fetch(`/api/divergence/${a.key}/${b.key}`,
-      { headers: { "X-Viewer": lab.viewer } });
-    const told = await answer.json();
-    if (lab.runs()[0] !== a || lab.runs()[1] !== b) return place().replaceChildren();
-    if (answer.status === 202) return say("This comes when both runs are done: ask again.");
-    if (!answer.ok) return say(told.error || `The server answered ${answer.status}.`);
-    if (!told.family) return say("Nowhere: every recorded event of A and B is the same.");
-    return show(told);
+    const made = await Promise.all(others.map((other) => parting(a, other)));
+    const same = [a, ...others].every((run, i) => lab.runs()[i] === run);
+    return place().replaceChildren(...(same ? made.flat() : []));
   }
 
-  const say = (words) => place().replaceChildren(make("p", words));
+  /** What is said of one of them. */
+  async function parting(a, other) {
+    const name = other.label;
+    const say = (words) => [make("p", words)];
+    const answer = await fetch(`/api/divergence/${a.key}/${other.key}?other=${name}`,
+      { headers: { "X-Viewer": lab.viewer } });
+    const told = await answer.json();
+    if (answer.status === 202) return say("This comes when both runs are done: ask again.");
+    if (!answer.ok) return say(told.error || `The server answered ${answer.status}.`);
+    if (!told.family) return say(`Nowhere: every recorded event of A and ${name} is the same.`);
+    return shown(told, name);
+  }
 
-  function show(told) {
+  function shown(told, name) {
     const t = told.t_ns / 1e9;
     const go = make("button", `Show ${t.toFixed(3)} s in the charts`,
       { class: "button", type: "button" });
@@ -42,12 +50,12 @@
     });
     const more = document.createElement("details");
     more.append(make("summary", "What each does next"));
-    for (const [letter, lines] of [["A", told.a], ["B", told.b]]) {
+    for (const [letter, lines] of [["A", told.a], [name, told.b]]) {
       const list = make("ol", "", { "aria-label": `Run ${letter}` });
       list.append(...lines.map((line) => make("li", `${letter}: ${line}`)));
       more.append(list);
     }
-    place().replaceChildren(make("p", told.sentence), go, more);
+    return [make("p", told.sentence), go, more];
   }
 
   document.addEventListener("click", (event) => {

@@ -1,14 +1,19 @@
-"""``GET /api/divergence/<a>/<b>``: the first record in which two finished runs differ."""
+"""``GET /api/divergence/<a>/<b>``: the first record in which two finished runs differ.
+
+``?other=C``: what the second is called in the sentence, B without.
+"""
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, jsonify, request
 
 from dashboard.http.errors import Refusal
 from dashboard.http.query import run_key, unknown
 from dashboard.services.services import Services
 from sim.observe.divergence import first_divergence
 from sim.result import Result
+
+_OTHERS = ("B", "C", "D")
 
 
 def blueprint(services: Services) -> Blueprint:
@@ -27,7 +32,10 @@ def blueprint(services: Services) -> Blueprint:
             parting = first_divergence(finished(a), finished(b))
         except LookupError as error:
             raise Refusal(404, str(error), field="key") from None
-        answer = jsonify(parting.to_dict() if parting is not None else {"family": ""})
+        other = request.args.get("other", "B")
+        if other not in _OTHERS:
+            raise Refusal(400, "no run of that name", field="other", limit=", ".join(_OTHERS))
+        answer = jsonify(parting.to_dict(other) if parting is not None else {"family": ""})
         answer.headers["Cache-Control"] = "no-cache"
         return answer
 

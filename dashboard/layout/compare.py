@@ -47,7 +47,7 @@ def compare_bar() -> Component:
                     html.Button(
                         "Where do they part?",
                         className="button",
-                        title="The first recorded event in which A and B differ",
+                        title="The first recorded event in which each differs from A",
                         **attributes({"data-parting": ""}),
                     ),
                     html.Div(id=ids.PARTING, className="parting", role="status"),

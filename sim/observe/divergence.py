@@ -35,9 +35,9 @@ class Parting:
     a: list[str]
     b: list[str]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self, other: str = "B") -> dict[str, Any]:
         """For JSON, with the sentence."""
-        return {**asdict(self), "sentence": sentence(self)}
+        return {**asdict(self), "sentence": sentence(self, other)}
 
 
 def first_divergence(a: Result, b: Result) -> Parting | None:
@@ -123,11 +123,11 @@ _FAMILIES: dict[str, tuple[Callable[[Result], Array], str, _Words]] = {
 }
 
 
-def sentence(parting: Parting) -> str:
-    """What differs first, in words."""
+def sentence(parting: Parting, other: str = "B") -> str:
+    """What differs first, in words; ``other`` is the name of the second run."""
     what = {"trace": "trace events", "sleeps": "sleeps", "io": "requests"}[parting.family]
     sides = [side[0] if side else "nothing more" for side in (parting.a, parting.b)]
     return (
-        f"Until {_seconds(parting.t_ns)} A and B are the same ({parting.same:,} equal {what}). Then"
-        f" A: {sides[0]}. B: {sides[1]}."
+        f"Until {_seconds(parting.t_ns)} A and {other} are the same"
+        f" ({parting.same:,} equal {what}). Then A: {sides[0]}. {other}: {sides[1]}."
     )

@@ -198,6 +198,9 @@ def test_up_to_four_runs_stand_beside_each_other(visit):
     page.get_by_role("tab", name="Numbers").click()
     table = page.locator(f"#{ids.NUMBERS} table").first
     expect(table.get_by_role("columnheader")).to_have_count(6)
+    page.get_by_role("button", name="Where do they part?").click()
+    for letter in "BCD":
+        expect(page.locator(f"#{ids.PARTING}")).to_contain_text(f"A and {letter}")
     page.get_by_role("button", name="Drop D").click()
     expect(page.locator('[data-run-line="D"]')).to_be_hidden()
     expect(page.get_by_role("button", name="Drop C")).to_be_visible()
