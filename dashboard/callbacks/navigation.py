@@ -56,7 +56,7 @@ def register(app: dash.Dash, services: Services) -> None:
         },
     )
     def navigate(search: str, form: Any, edit: str, known: Any) -> dict[str, Any]:
-        before = PageLink.parse(search)
+        before = opened(services, PageLink.parse(search))
         if not form or ctx.triggered_id != ids.FORM:
             shown = page(services, before, list(before.problems), edit, None)
             return shown | still_told(before, known) | {"search": no_update}
@@ -114,6 +114,14 @@ def page(
         "trace": trace_links(link),
         "link": link.search_or("too long for a link")[0],
     }
+
+
+def opened(services: Services, link: PageLink) -> PageLink:
+    """A recording whose link says nothing of its parameters has those it was made with."""
+    if link.input_key != "rec" or any(scenario != Scenario() for scenario in link.scenarios):
+        return link
+    known = services.recordings.parameters(link.input_name)
+    return link if known is None else replace(link, scenarios=(known,) * len(link.scenarios))
 
 
 def heading(services: Services, link: PageLink) -> Head:

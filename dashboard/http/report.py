@@ -1,4 +1,4 @@
-"""``GET /export/report.<md|txt|html>?<scenario or comparison>``: everything as one document."""
+"""``GET /export/report.<md|txt|html|pdf>?<scenario or comparison>``: all of it as one document."""
 
 from __future__ import annotations
 
@@ -13,16 +13,19 @@ from dashboard.controls.state import head
 from dashboard.controls.words import kinship
 from dashboard.http.errors import Refusal
 from dashboard.http.export import THEMES, page_link, results
-from dashboard.http.packed import PLOTLY
+from dashboard.http.packed import PLOTLY, PLOTLY_JS
 from dashboard.http.query import compared, submit
 from dashboard.layout.delta import RunNumbers
 from dashboard.layout.report import Report, charts, markdown, plain, ran
-from dashboard.layout.report_page import report_page
+from dashboard.layout.report_page import included, linked, report_page
+from dashboard.services.images import ImageError
 from dashboard.services.services import Services
 from sim.result import Result
 from sim.scenario_url import encode
 
-KINDS = {"md": "text/markdown", "txt": "text/plain", "html": "text/html"}
+KINDS = {
+    "md": "text/markdown", "txt": "text/plain", "html": "text/html", "pdf": "application/pdf",
+}  # fmt: skip
 AT_ONCE = 3
 """Reports made at the same time; each draws all charts."""
 _ASSETS = Path(__file__).resolve().parents[2] / "assets"
@@ -35,7 +38,7 @@ def blueprint(services: Services) -> Blueprint:
     turns = threading.BoundedSemaphore(AT_ONCE)
 
     @routes.get("/export/report.<kind>")
-    def report(kind: str) -> Response:
+    def document(kind: str) -> Response:
         if kind not in KINDS:
             raise Refusal(404, f"no format {kind[:10]}", field="format", limit=", ".join(KINDS))
         theme = request.args.get("theme", "light")
@@ -49,7 +52,12 @@ def blueprint(services: Services) -> Blueprint:
                 503, "busy with other reports", limit=f"{AT_ONCE} at once", retry_after_s=5
             )
         try:
-            text = _written(kind, made(services, found, theme), theme)
+            report = made(services, found, theme)
+            text: str | bytes = (
+                _printed(services, report, theme)
+                if kind == "pdf"
+                else _written(kind, report, theme)
+            )
         finally:
             turns.release()
         answer = Response(text, mimetype=KINDS[kind])
@@ -107,7 +115,22 @@ def _written(kind: str, report: Report, theme: str) -> str:
     if kind == "txt":
         return plain(report, request.host_url)
     styles = [_asset(name) for name in _STYLES]
-    return report_page(report, theme, styles, [PLOTLY.url, _asset("report.js")])
+    return report_page(report, theme, *linked(styles, [PLOTLY.url, _asset("report.js")]))
+
+
+def _printed(services: Services, report: Report, theme: str) -> bytes:
+    """As a browser prints it.
+
+    Raises:
+        Refusal: 503, there is none on this server, or it is busy.
+    """
+    styles = [(_ASSETS / name).read_text() for name in _STYLES]
+    scripts = [PLOTLY_JS.read_text(), (_ASSETS / "report.js").read_text()]
+    page = report_page(report, theme, *included(styles, scripts))
+    try:
+        return services.images.print_page(page)
+    except ImageError as error:
+        raise Refusal(error.status, str(error), retry_after_s=60) from None
 
 
 def _asset(name: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
+from dashboard.callbacks.navigation import opened
 from dashboard.controls.link import PageLink
 from dashboard.controls.state import after_form, head
 from dashboard.figures.theme import RUN_NAMES
@@ -33,7 +34,7 @@ def blueprint(services: Services) -> Blueprint:
     @routes.post("/api/start")
     def start() -> Response:
         require_same_origin(request)
-        link = asked(_body())
+        link = opened(services, asked(_body()))
         answer = jsonify(
             search=link.search_or("")[0],
             runs=runs(services, link, viewer()),

@@ -13,10 +13,21 @@ from dashboard.layout.report import Ran, Report
 _FIGURES = "report-figures"
 
 
-def report_page(report: Report, theme: str, styles: list[str], scripts: list[str]) -> str:
-    """HTML with everything in it but scripts and styles, which are this server's own."""
+def linked(styles: list[str], scripts: list[str]) -> tuple[str, str]:
+    """Styles and scripts by their addresses on this server: (for the head, for the end)."""
     head = "".join(f'<link rel="stylesheet" href="{escape(url)}">' for url in styles)
-    tail = "".join(f'<script src="{escape(url)}"></script>' for url in scripts)
+    return head, "".join(f'<script src="{escape(url)}"></script>' for url in scripts)
+
+
+def included(styles: list[str], scripts: list[str]) -> tuple[str, str]:
+    """Their texts instead, for a page that is read without a server."""
+    head = "".join(f"<style>{text}</style>" for text in styles)
+    safe = (text.replace("</script", "<\\/script") for text in scripts)
+    return head, "".join(f"<script>{text}</script>" for text in safe)
+
+
+def report_page(report: Report, theme: str, head: str, tail: str) -> str:
+    """HTML with everything in it; ``head`` and ``tail`` are of ``linked`` or ``included``."""
     body = Markup("").join(
         [
             _above(report),

@@ -126,7 +126,8 @@ def _report(link: PageLink) -> Component:
     """One document in three forms."""
     query = link.search_or("")[0].removeprefix("?")
     forms = (
-        ("html", "a page", "to print, or to save as PDF by the browser's print"),
+        ("html", "a page", "to print or to save"),
+        ("pdf", "PDF", "the same page, printed by the server"),
         ("md", "Markdown", "for a bug report or a wiki; its charts are links to this server"),
         ("txt", "plain text", "72 columns, for a mail to a list"),
     )

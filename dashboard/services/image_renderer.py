@@ -1,4 +1,4 @@
-"""A renderer process: figures in, PNG, SVG or PDF out, through one long-lived Chromium.
+"""A renderer process: figures and pages in, PNG, SVG or PDF out, by one long-lived Chromium.
 
 ``python -m dashboard.services.image_renderer`` reads requests from stdin, one JSON line each, and
 answers on stdout with a JSON line and, after it, as many bytes as the line says. A process of its
@@ -8,17 +8,35 @@ own, because Chromium and what drives it take half a gigabyte and sometimes have
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import sys
+from pathlib import Path
 from typing import Any, BinaryIO
 
 NO_CHROME = "no-chrome"
+_A4 = {"printBackground": True, "preferCSSPageSize": True, "paperWidth": 8.27, "paperHeight": 11.69}
+"""Inches."""
 
 
 def answer(out: BinaryIO, data: bytes = b"", **header: Any) -> None:
     """One answer."""
     out.write(json.dumps(header | {"bytes": len(data)}).encode() + b"\n" + data)
     out.flush()
+
+
+async def printed(browser: Any, page: Path) -> bytes:
+    """A page as PDF, once it says that its charts are drawn; the asker bounds the time."""
+    tab = await browser.create_tab("about:blank")
+    try:
+        await tab.send_command("Page.navigate", {"url": page.as_uri()})
+        drawn = {"expression": "document.body?.dataset.drawn === 'true'"}
+        while not (await tab.send_command("Runtime.evaluate", drawn))["result"]["result"]["value"]:
+            await asyncio.sleep(0.05)
+        answered = await tab.send_command("Page.printToPDF", _A4)
+        return base64.b64decode(answered["result"]["data"])
+    finally:
+        await browser.close_tab(tab)
 
 
 async def serve(requests: BinaryIO, out: BinaryIO) -> int:
@@ -33,7 +51,11 @@ async def serve(requests: BinaryIO, out: BinaryIO) -> int:
             while line := await asyncio.to_thread(requests.readline):
                 request = json.loads(line)
                 try:
-                    image = await browser.calc_fig(request["figure"], opts=request["opts"])
+                    image = (
+                        await printed(browser, Path(request["page"]))
+                        if "page" in request
+                        else await browser.calc_fig(request["figure"], opts=request["opts"])
+                    )
                 except Exception as error:
                     answer(out, error="failed", detail=f"{type(error).__name__}: {error}"[:500])
                 else:

@@ -1,4 +1,4 @@
-"""Figures as image files for links and the CLI: one renderer, a bounded queue, a time limit.
+"""Figures and reports as files for links and the CLI: one renderer, a bounded queue, a time limit.
 
 The page's own buttons draw in the browser and do not come here. Images are cached under a hash
 of the figure, because SVG from a browser differs from call to call in its ids.
@@ -12,6 +12,7 @@ import os
 import select
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -60,6 +61,21 @@ class Images:
             {"figure": figure, "opts": opts}, sort_keys=True, default=_plain
         ).encode()
         key = f"image-{hashlib.sha256(order).hexdigest()[:32]}:{kind}"
+        return self._kept(key, order)
+
+    def print_page(self, html: str) -> bytes:
+        """A page that needs no server, as PDF on A4; ``data-drawn`` of its body says when.
+
+        Raises:
+            ImageError: as ``render``.
+        """
+        key = f"print-{hashlib.sha256(html.encode()).hexdigest()[:32]}:pdf"
+        with tempfile.NamedTemporaryFile("w", suffix=".html", encoding="utf-8") as page:
+            page.write(html)
+            page.flush()
+            return self._kept(key, json.dumps({"page": page.name}).encode())
+
+    def _kept(self, key: str, order: bytes) -> bytes:
         cached = self.results.store.get(key)
         if cached is not None:
             return cached

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from dashboard.settings import Settings, private_folder
 
 if TYPE_CHECKING:
+    from sim.scenario import Scenario
     from sim.traces import Recording
 
 LIFE_S = 86_400.0
@@ -82,6 +83,13 @@ class Recordings:
         if found is None:
             return None
         return Recorded(self._key(_identity(found.path)), found.path, found.title)
+
+    def parameters(self, name: str) -> Scenario | None:
+        """What the recording of the folder was made with, as far as it is known."""
+        from sim.traces import scenario_for
+
+        found = self.catalogue().get(name)
+        return scenario_for(found) if found is not None else None
 
     def uploaded(self, digest: str) -> Recorded | None:
         """The file that ``file=<12 hex>`` means, while it is there."""

@@ -9,8 +9,9 @@ from dash import no_update
 
 from dashboard import ids
 from dashboard.callbacks.compare import rearranged
-from dashboard.callbacks.navigation import OUTPUT, page, recording_title, still_told, words
+from dashboard.callbacks.navigation import OUTPUT, opened, page, recording_title, still_told, words
 from dashboard.controls.link import PageLink
+from sim.scenario import Scenario
 
 
 def shown(services, search: str, edit: str = "a") -> dict:
@@ -108,3 +109,16 @@ def test_each_of_four_runs_is_edited_and_told_apart(services):
     moved = link.with_edited("d", replace(link.scenarios[3], seed=9))
     assert moved.search == "?v=1&seed=1&b.p=p6&c.disk=nvme&d.seed=9"
     assert page(services, PageLink.parse("?v=1&seed=1&b="), [], "d", None)["target"]["edit"] == "a"
+
+
+# ---- recordings
+
+
+def test_a_recording_without_parameters_in_its_link_has_its_own(services, monkeypatch):
+    known = Scenario(seed=3, duration_ms=4000)
+    monkeypatch.setattr(services.recordings, "parameters", {"S1.1": known}.get)
+    link = opened(services, PageLink.parse("?rec=S1.1&b="))
+    assert link.scenarios == (known, known)
+    assert link.search == "?v=1&seed=3&dur=4000&b=&rec=S1.1"
+    for kept in ("?v=1&seed=2&rec=S1.1", "?v=1&seed=1&rec=unknown", "?v=1&seed=1"):
+        assert opened(services, PageLink.parse(kept)) == PageLink.parse(kept)

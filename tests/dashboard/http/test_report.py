@@ -9,6 +9,7 @@ import pytest
 
 from dashboard.figures.registry import FIGURES
 from dashboard.http.report import AT_ONCE
+from dashboard.services.images import ImageError, Images
 from sim.observe.metrics import HEADLINE, METRICS
 
 RUN = "v=1&seed=7&dur=3000&m=box.64"
@@ -81,7 +82,7 @@ def test_a_report_of_a_recording_says_so(app_client):
 @pytest.mark.parametrize(
     ("path", "status", "field"),
     [
-        (f"report.pdf?{RUN}", 404, "format"),
+        (f"report.doc?{RUN}", 404, "format"),
         (f"report.html?{RUN}&theme=pink", 400, "theme"),
         ("report.md?v=1&dur=900000000", 400, "duration_ms"),
     ],
@@ -107,3 +108,25 @@ def test_more_reports_at_once_than_allowed_are_told_so(app_client, monkeypatch):
     assert app_client.get(f"/export/report.md?{RUN}").status_code == 200
     assert sorted(a.status_code for a in answers) == [200] * (AT_ONCE - 1) + [503]
     assert app_client.get(f"/export/report.md?{RUN}").status_code == 200
+
+
+@pytest.mark.browser
+def test_the_server_prints_a_report(app_client):
+    """A4, every chart drawn before; the second time from the cache."""
+    answer = app_client.get(f"/export/report.pdf?{RUN}")
+    assert answer.status_code == 200, answer.text
+    assert answer.mimetype == "application/pdf"
+    assert answer.data.startswith(b"%PDF-")
+    assert len(re.findall(rb"/Type\s*/Page\b", answer.data)) > 2
+    assert app_client.get(f"/export/report.pdf?{RUN}").data == answer.data
+
+
+def test_without_a_browser_a_printed_report_is_refused_with_what_helps(app_client, monkeypatch):
+    monkeypatch.setattr(Images, "print_page", no_browser)
+    answer = app_client.get(f"/export/report.pdf?{RUN}")
+    assert answer.status_code == 503
+    assert "apt-get install chromium" in answer.json["error"]
+
+
+def no_browser(*_args):
+    raise ImageError("no Chromium on this server: apt-get install chromium")
