@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from sim import MODEL_VERSION, cli_compare, cli_validate
+from sim import MODEL_VERSION, cli_compare, cli_sweep, cli_validate
 from sim.cli_input import InputError, changed, check, intervened, scenario_of
 from sim.scenario import Scenario, ScenarioError
 from sim.warm import warm_scenarios
@@ -62,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     metrics = _command(commands, "metrics", _metrics, "list the metrics: unit and formula")
     show = _command(commands, "show", _show, "read a recording or a saved run")
     cli_compare.add_command(partial(_command, commands))
+    cli_sweep.add_command(partial(_command, commands))
     cli_validate.add_command(partial(_command, commands))
     _command(commands, "warm", _warm, "compile every kernel, so that the first run is fast")
 
