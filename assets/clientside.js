@@ -64,7 +64,7 @@
       o: toggleOverlay,
     }[event.key];
     if (act) act();
-    else if (/^[1-7]$/.test(event.key)) lab.view.openTab(tabs[Number(event.key) - 1], true);
+    else if (/^[1-8]$/.test(event.key)) lab.view.openTab(tabs[Number(event.key) - 1], true);
     else return;
     event.preventDefault();
   }
@@ -179,6 +179,7 @@
     ready = true;
     lab.listRecordings(recordings);
     makeInputs();
+    lab.sweep.restore();
     $("sidebar-presets").addEventListener("toggle", (event) => event.target.open && showThumbs());
     if ($("recorded-upload")) dropZone($("recorded-upload"));
     lab.view.restore();

@@ -137,6 +137,11 @@ def tab(name: str) -> str:
     return f"tab-{name}"
 
 
+def sweep(part: str) -> str:
+    """A field of the sweep's form, or where it is shown."""
+    return f"sweep-{part}"
+
+
 def panel(name: str) -> str:
     """A tab's panel."""
     return f"panel-{name}"

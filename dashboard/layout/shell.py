@@ -17,6 +17,7 @@ from dashboard.layout.recorded import recorded
 from dashboard.layout.run import headline, here_offer, run_card, run_line, transport
 from dashboard.layout.share import embed_open, link_box, trace
 from dashboard.layout.sidebar import sidebar
+from dashboard.layout.sweep import sweep
 from dashboard.layout.validation import validation
 from dashboard.services.services import Services
 
@@ -28,6 +29,7 @@ TAB_NAMES = {
     "stalls": "Stalls",
     "recorded": "Recorded runs",
     "trace": "Trace and data",
+    "sweep": "Sweep",
     "validation": "Validation",
     "about": "About",
 }
@@ -130,6 +132,7 @@ def _main(services: Services) -> Component:
             _panel("stalls", html.Div(id=ids.STALLS)),
             _panel("recorded", recorded(services)),
             _panel("trace", trace()),
+            _panel("sweep", sweep()),
             _panel("validation", validation()),
             _panel("about", about()),
             here_offer(),
