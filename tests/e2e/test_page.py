@@ -79,7 +79,7 @@ def another(one: Control) -> str:
     return {
         "patches": "p5.p6", "memcg_answers": "kswapd", "tracepoints": "p1.p3",
         "memcgs": "g.64~box.128", "workloads": "seqw.box.r512~mmap.root.n2", "mix.memcg": "box",
-        "interventions": "200.stall.disk.50",
+        "interventions": "200.stall.disk.50", "kernel": "2.6.36",
     }.get(one.path) or one.options[-1].value  # fmt: skip
 
 

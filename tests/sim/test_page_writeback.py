@@ -77,9 +77,9 @@ def test_the_flusher_has_work_from_the_background_limit_on(simulation: Simulatio
     memory(simulation, free=9999, file=0, anon=0)
     limits(simulation, 20, 10)
     simulation.system.vm[NR_FILE_DIRTY] = 999
-    assert not over_bground_thresh(simulation.system.m)
+    assert not over_bground_thresh(simulation.system.m, 0)
     simulation.system.vm[NR_FILE_DIRTY] = 1000
-    assert over_bground_thresh(simulation.system.m)
+    assert over_bground_thresh(simulation.system.m, 0)
 
 
 def test_a_task_that_dirtied_nothing_has_the_whole_limit(simulation: Simulation) -> None:

@@ -30,6 +30,7 @@ from sim.machine.machine import (
 from sim.machine.mem_cgroup import MEMCG
 from sim.machine.page import PAGE, PG_locked, PG_uptodate, PG_writeback
 from sim.machine.request import ELEVATOR_CFQ, ELEVATOR_DEADLINE, ELEVATOR_NOOP, IO_LOG
+from sim.machine.rules import ReclaimRules, rules_array
 from sim.machine.sysctl import NR_SYSCTL
 from sim.machine.system import make_machine
 from sim.machine.task import DONE, TASK, WANT_REQUEST_ASYNC
@@ -199,6 +200,7 @@ def make_block(
     arrays |= {"request": request, "queue": queue, "elevator": elevators}
     arrays |= {"clock": np.zeros(NR_CLOCK, np.int64), "vm": np.zeros(NR_VM, np.int64)}
     arrays["sysctl"] = np.zeros(NR_SYSCTL, np.int64)
+    arrays["rules"] = rules_array(ReclaimRules())
     arrays |= {"cost": costs_ns(mips), "wake": np.zeros(256, np.int64)}
     arrays["clock"][JIFFY_NS] = 1_000_000_000 // hz
     arrays["clock"][SEED] = seed

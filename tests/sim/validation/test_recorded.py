@@ -172,7 +172,10 @@ def test_strict_is_an_exit_code(tmp_path: Path) -> None:
     ("arguments", "said"),
     [
         (["--recordings", "nowhere"], "nowhere: no such folder"),
-        (["--only", "dbench"], "--only dbench: one of seq, mcgseq, mcgmix, spmix, published"),
+        (
+            ["--only", "dbench"],
+            "--only dbench: one of seq, mcgseq, mcgmix, spmix, linux-6.1, published",
+        ),
         (["--seeds", "0"], "--seeds 0: must be 1 to 100"),
         (["--jobs", "0"], "--jobs 0: must be 1 to 100"),
     ],
