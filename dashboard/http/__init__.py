@@ -18,6 +18,7 @@ from dashboard.http import (
     recordings,
     report,
     runs,
+    seeds,
     start,
     thumbs,
     validation,
@@ -31,7 +32,7 @@ def register(server: Flask, services: Services) -> None:
     errors.register(server)
     rooms = (
         start, runs, frames, figures, events, explain, divergence, export, report, recordings,
-        jobfiles, thumbs, validation, packed,
+        jobfiles, seeds, thumbs, validation, packed,
     )  # fmt: skip
     for room in rooms:
         server.register_blueprint(room.blueprint(services))

@@ -21,7 +21,7 @@ from sim.scenario_url import decode, decode_comparison
 if TYPE_CHECKING:
     from sim.result import Result
 
-OWN_KEYS = frozenset({"viewer", "wait", "kind", "t0", "t1", "y0", "y1", "px", "py"})
+OWN_KEYS = frozenset({"viewer", "wait", "kind", "seeds", "t0", "t1", "y0", "y1", "px", "py"})
 _VIEWER = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
 

@@ -103,5 +103,33 @@ def _other() -> Component:
 
 
 def numbers() -> Component:
-    """The panel of the table."""
-    return html.Div(id=ids.NUMBERS, className="numbers")
+    """The panel of the table, and of the same over several seeds (seeds.js)."""
+    return html.Div([_repeated(), html.Div(id=ids.NUMBERS, className="numbers")])
+
+
+def _repeated() -> Component:
+    return html.Section(
+        [
+            html.H2("Over seeds"),
+            html.P(
+                [
+                    html.Button(
+                        "Repeat with 5 seeds", className="button", **attributes({"data-seeds": "5"})
+                    ),
+                    html.Button(
+                        "Stop", className="button", hidden=True, **attributes({"data-seeds": ""})
+                    ),
+                    html.Span(
+                        "One pair of runs says nothing about chance.",
+                        id=ids.SEEDS_SAID, className="quiet", role="status",
+                    ),
+                ],
+                className="sweep-bar",
+            ),
+            html.Div(
+                id=ids.SEEDS_TABLE, className="scroll-x", tabIndex=0, role="region",
+                **attributes({"aria-label": "Over seeds"}),
+            ),
+        ],
+        className="when-paired",
+    )  # fmt: skip

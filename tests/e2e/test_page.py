@@ -206,6 +206,19 @@ def test_up_to_four_runs_stand_beside_each_other(visit):
     expect(page.get_by_role("button", name="Drop C")).to_be_visible()
 
 
+def test_a_comparison_is_repeated_over_seeds(visit):
+    page = visit(f"{SHORT}&b.p=p6#tab=numbers")
+    page.get_by_role("button", name="Repeat with 5 seeds").click()
+    expect(page.locator(f"#{ids.SEEDS_SAID}")).to_contain_text(re.compile("beyond seed noise"))
+    rows = page.locator(f"#{ids.SEEDS_TABLE} tr")
+    expect(rows.first).to_contain_text("B: ")
+    assert rows.count() > 10
+    assert violations(page) == []
+    page.get_by_role("tab", name="Charts").click()
+    page.get_by_role("button", name="Drop B").click()
+    expect(page.locator(f"#{ids.SEEDS_TABLE}")).to_be_hidden()
+
+
 BAD = ["?v=7&dur=1&zz=%3Cscript%3E", "?w=~~x..&m=root.1&mix=a.b", "?b.zz=1&dur=4000", "?%ff&=&&"]
 
 
