@@ -83,9 +83,11 @@
       clock.playing = false;
       player.seek(at * clock.interval);
     },
+    /** To second `t`; where that is not simulated yet, as far as the run is, and on with it. */
     seek(t) {
-      wanted = null;
-      clock.t = clamp(Number(t) || 0, 0, clock.available);
+      const to = clamp(Number(t) || 0, 0, clock.duration);
+      wanted = to > clock.available && !clock.playing ? to : null;
+      clock.t = Math.min(to, clock.available);
       clock.live = clock.t >= clock.available - 1e-9 && !clock.playing;
       lastFrame = performance.now();
       changed();
