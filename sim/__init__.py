@@ -15,5 +15,5 @@ decisions), ``block``, ``fs``, ``mm`` (mechanism), ``policy`` (choices as rules)
 (intents), ``observe`` (instruments). ``sim/MODEL.md`` says what is claimed and what is not.
 """
 
-MODEL_VERSION = 6
+MODEL_VERSION = 7
 """Bumped whenever the same scenario gives other bits; CHANGELOG.md says why."""

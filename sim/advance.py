@@ -48,9 +48,11 @@ from sim.machine.machine import (
     SOFTIRQ_CHARGED_NS,
     WAKE_CONGESTION_ASYNC,
     WAKE_CONGESTION_SYNC,
+    WAKE_DIRECTORY,
     WAKE_FLUSHER,
     WAKE_JOURNAL,
     WAKE_KSWAPD,
+    WAKE_METADATA,
     WAKE_REQUEST_ASYNC,
     WAKE_REQUEST_SYNC,
     WAKE_THROTTLED_ISOLATED,
@@ -64,9 +66,11 @@ from sim.machine.wait import (
     ASLEEP_UNPLUG,
     CONGESTION_ASYNC,
     CONGESTION_SYNC,
+    DIRECTORY_WAIT,
     FLUSHER_WAIT,
     JOURNAL_WAIT,
     KSWAPD_WAIT,
+    METADATA_WAIT,
     READY,
     REQUEST_ASYNC,
     REQUEST_SYNC,
@@ -110,6 +114,8 @@ def drain(m: Any, now_ns: Any) -> None:
         _wake_all(m, WAKE_CONGESTION_ASYNC, CONGESTION_ASYNC, now_ns)
         _wake_all(m, WAKE_CONGESTION_SYNC, CONGESTION_SYNC, now_ns)
         _wake_all(m, WAKE_JOURNAL, JOURNAL_WAIT, now_ns)
+        _wake_all(m, WAKE_METADATA, METADATA_WAIT, now_ns)
+        _wake_exclusive(m, WAKE_DIRECTORY, DIRECTORY_WAIT, now_ns)
         _wake_all(m, WAKE_THROTTLED_WRITEBACK, THROTTLED_ON_WRITEBACK, now_ns)
         _wake_all(m, WAKE_THROTTLED_ISOLATED, THROTTLED_ON_ISOLATED, now_ns)
         _wake_all(m, WAKE_THROTTLED_NOPROGRESS, THROTTLED_ON_PROGRESS, now_ns)

@@ -76,7 +76,6 @@ from sim.replay import Replay
 from sim.replay_store import stored_trace
 from sim.scenario import Elevator, Problem, Scenario, ScenarioError
 from sim.units import NSEC_PER_SEC, SECTORS_PER_PAGE, pages_from_kib, pages_from_mib
-from sim.workload.directories import create_files
 from sim.workload.files import FilePlan, plan_files
 from sim.workload.highorder import free_all_blocks
 from sim.workload.plan import TaskPlan, plan_tasks
@@ -354,8 +353,7 @@ def _spawn(simulation: Simulation, plans: list[TaskPlan], files: FilePlan) -> No
         partial(_oom_kill, system, files),
         partial(_exit, system, files),
     )
-    for t, plan in enumerate(plans, len(KERNEL_TASKS)):
-        create_files(system.m, t)
+    for plan in plans:
         system.engine.spawn_compiled(plan.name, workloads.act)
         simulation.task_info.append(
             {"name": plan.name, "kind": str(plan.kind), "memcg": plan.memcg}

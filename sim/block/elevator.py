@@ -29,6 +29,7 @@ from sim.block.units import begin_on_units, first_to_end
 from sim.engine.jit import njit
 from sim.engine.rng import STREAM_ROTATION, draw
 from sim.machine.cost import COST_DISPATCH, COST_END_IO_PAGE, COST_SOFTIRQ, COST_SUBMIT_BIO
+from sim.machine.filesystem import BUFFER_READING, BUFFER_UPTODATE
 from sim.machine.machine import (
     ANY_WAKE,
     IO_LOG_LOST,
@@ -40,6 +41,7 @@ from sim.machine.machine import (
     REQUEST_NUMBER,
     SEED,
     WAKE_JOURNAL,
+    WAKE_METADATA,
 )
 from sim.machine.page import PG_buffers_locked
 from sim.machine.request import DEVICE_ARM, ELEVATOR_CFQ, ELEVATOR_DEADLINE, RQ_DISPATCHED
@@ -59,6 +61,7 @@ from sim.machine.vmstat import (
 )
 from sim.machine.wake import wake_up
 from sim.machine.writeback import end_buffers_write, end_page_read, end_page_writeback
+from sim.units import SECTORS_PER_PAGE
 
 WAITS = -1
 """``task.batch_count`` of a task that sleeps in get_request_wait."""
@@ -408,6 +411,8 @@ def _complete(m: Any) -> None:
         else:
             end_page_read(m, pfn)
         pfn = following
+    if rq.write == 0 and m.fs[0].nr_reading > 0:
+        _end_metadata_read(m, rq)
     q.softirq_ns += used
     if q.device_kind == DEVICE_ARM:
         q.free_at_ns = q.done_at_ns + used
@@ -423,6 +428,18 @@ def _complete(m: Any) -> None:
     if q.elevator == ELEVATOR_CFQ:
         cfq_completed(m, r)
     freed_request(m, r)
+
+
+@njit
+def _end_metadata_read(m: Any, rq: Any) -> None:
+    """Metadata blocks of the request are in the cache now (end_bio_bh_io_sync)."""
+    first = np.int64(rq.sector) // SECTORS_PER_PAGE
+    for block in range(first, first + np.int64(rq.nr_sectors) // SECTORS_PER_PAGE):
+        if m.block_used[block] & BUFFER_READING:
+            m.block_used[block] ^= BUFFER_READING | BUFFER_UPTODATE
+            m.fs[0].nr_reading -= 1
+            m.clock[WAKE_METADATA] = 1
+            m.clock[ANY_WAKE] = 1
 
 
 @njit

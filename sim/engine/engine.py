@@ -268,7 +268,8 @@ class Engine:
         number = len(self.tasks)
         task = Task(number, name, self._columns, self._sleep_ns)
         task.born_ns = task.since_ns = now_ns = max(now_ns, self.now_ns)
-        self._columns["vruntime"][number] = self.clock[MIN_VRUNTIME]
+        # Of tasks made at once the youngest runs first, as in the recorded runs.
+        self._columns["vruntime"][number] = self.clock[MIN_VRUNTIME] - number
         self.tasks.append(task)
         enqueue(self.m, number, now_ns)
         return task

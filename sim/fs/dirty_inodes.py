@@ -21,12 +21,12 @@ from sim.machine.address_space import (
     I_SYNC,
 )
 from sim.machine.cost import COST_FOREIGN_INODE
-from sim.machine.machine import NOW
 from sim.machine.vmstat import (
     FLUSHER_FOREIGN_INODES,
     FLUSHER_SEARCH_NS,
     FLUSHER_SHARED_INODES,
 )
+from sim.machine.wait import jiffies
 
 
 @njit
@@ -79,7 +79,7 @@ def mark_inode_dirty(m: Any, ino: Any) -> Any:
     inode.state |= I_DIRTY
     if inode.state & I_SYNC:
         return  # whoever writes it puts it on the right list
-    inode.dirtied_when = max(m.clock[NOW], 1)  # so that nothing is older than time 0
+    inode.dirtied_when = max(jiffies(m, 0), 1)  # so that nothing is older than time 0
     append(m, ino, B_DIRTY)
 
 
@@ -89,7 +89,7 @@ def redirty_tail(m: Any, ino: Any) -> Any:
     inode = m.inode[ino]
     tail = np.int64(m.bdi[0].tail[B_DIRTY])
     if tail >= 0 and tail != ino and inode.dirtied_when < m.inode[tail].dirtied_when:
-        inode.dirtied_when = m.clock[NOW]
+        inode.dirtied_when = jiffies(m, 0)
     append(m, ino, B_DIRTY)
 
 

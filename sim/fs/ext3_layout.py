@@ -5,8 +5,9 @@ neighbour in the block that names it. Each file allocates in a reservation windo
 growing files apart and double up to 1027 blocks while they are used up. Every metadata block that
 an allocation changes joins the running transaction.
 
-# Differs from 2.6.35: bitmaps, descriptors, inodes and indirect blocks are always cached, never
-# read; directories have no blocks; a window across a group's end is given up there.
+# Differs from 2.6.35: descriptors, inodes and indirect blocks are always cached, never read; the
+# first block in a group that the group before had no room for is taken before its bitmap is read;
+# directories have no blocks; a window across a group's end is given up there.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from sim.engine.jit import njit
+from sim.fs.buffer import is_uptodate
 from sim.fs.transaction import journal_dirty_data, journal_dirty_metadata
 from sim.machine.address_space import I_ORDERED
 from sim.machine.filesystem import (
@@ -403,6 +405,30 @@ def in_shadow(m: Any, ino: Any, index: Any) -> Any:
             return True
     group = _find_goal(m, ino, index) // BLOCKS_PER_GROUP
     return _shadowed(m, fs.group_bitmap[group])
+
+
+@njit
+def unread_bitmap(m: Any, ino: Any, index: Any) -> Any:
+    """The block bitmap that must be read before the page can have a block, or -1."""
+    fs = m.fs[0]
+    if not fs.jbd:
+        return np.int64(-1)
+    group = min(_find_goal(m, ino, index) // BLOCKS_PER_GROUP, np.int64(fs.nr_groups) - 1)
+    for _ in range(fs.nr_groups):
+        if fs.group_free[group] > 0:
+            bitmap = np.int64(fs.group_bitmap[group])
+            return np.int64(-1) if is_uptodate(m, bitmap) else bitmap
+        group = (group + 1) % fs.nr_groups
+    return np.int64(-1)
+
+
+@njit
+def creation_in_shadow(m: Any, ino: Any, group: Any) -> Any:
+    """The same for a new inode of the group: its bitmap and its block of the table."""
+    fs = m.fs[0]
+    if not fs.log_io:
+        return False
+    return _shadowed(m, fs.group_bitmap[group] + 1) or _shadowed(m, inode_block(m, ino))
 
 
 @njit

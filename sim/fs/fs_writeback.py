@@ -61,6 +61,7 @@ from sim.machine.vmstat import (
     MEMCG_FLUSHER_WORKS,
     NR_FILE_DIRTY,
 )
+from sim.machine.wait import jiffies
 from sim.machine.wake import wake_up
 from sim.result import SleepCause
 
@@ -269,7 +270,7 @@ def begin_work(m: Any, t: Any, older_than_ns: Any, kupdate: Any, background: Any
     task.wbc_memcg = m.fs[0].work_for
     task.wbc_shared = 0
     task.wbc_range_cyclic = 1 if kupdate or background else 0
-    task.wbc_start_ns = m.clock[NOW]
+    task.wbc_start_ns = jiffies(m, 0)
     task.wbc_written = 0
     task.wbc_work_began_ns = m.clock[NOW]
 
@@ -294,7 +295,7 @@ def begin_pass(m: Any, t: Any) -> Any:
     task.wbc_nr_to_write = wb_chunk(m, g)
     task.wbc_chunk = task.wbc_nr_to_write
     if not m.rules[0].wb_start_per_work:
-        task.wbc_start_ns = m.clock[NOW]
+        task.wbc_start_ns = jiffies(m, 0)
     task.wbc_step = WB_BEGIN
     return True
 

@@ -7,8 +7,8 @@ the buffers are being written waits for that, or, if it is reclaim's, leaves the
 While the log is written nobody may change the metadata that is in it: who wants to, to allocate a
 block, sleeps until the writes have ended.
 
-# Differs from 2.6.35: waits for no handles; all data under IO of an inode with ordered data is the
-# transaction's; a log block is copied at no cost; new files are made without waiting.
+# Differs from 2.6.35: all data under IO of an inode with ordered data is the transaction's; a log
+# block is copied at no cost.
 """
 
 from __future__ import annotations
@@ -103,6 +103,7 @@ def begin_commit(m: Any) -> Any:
     fs.ordered_tail = -1
     fs.commit_wanted = 0
     fs.committing = 1
+    fs.locked = 0
     fs.log_pos = 0
     fs.log_length = n + (n + TAGS_PER_DESCRIPTOR - 1) // TAGS_PER_DESCRIPTOR
 
@@ -284,7 +285,11 @@ def _commit(s: System, t: int) -> Any:
         fs.journal_empty = 0
         yield from _run(s, t, submit_superblock)
         yield from _wait_for_io(s)
+    fs.locked = 1
+    while fs.updates:
+        yield from s.sleep(s.journal_wait, SleepCause.JOURNAL)
     begin_commit(m)
+    s.shadow_wait.wake_up_all(s.clock[NOW])
     yield from _run(s, t, submit_data)
     yield from _wait_for_io(s)
     if fs.nr_committing:

@@ -70,7 +70,7 @@ def filesystem_arrays(
     f.journal_head, f.journal_empty = 1, 1
     f.max_transaction_blocks = journal_blocks // 4
     f.commit_interval_ns = commit_interval_ms * NSEC_PER_MSEC
-    f.ordered_head = f.ordered_tail = f.committing_head = -1
+    f.ordered_head = f.ordered_tail = f.committing_head = f.root_owner = -1
     f.window_inode[:] = -1
     for name, value in manners._asdict().items():
         f[name] = value

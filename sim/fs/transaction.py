@@ -1,7 +1,7 @@
 """What belongs to the running transaction: metadata blocks and inodes with ordered data (fs/jbd).
 
 # Differs from 2.6.35: ordered data is remembered by inode, not by buffer in the order of dirtying,
-# and written in ascending order; nobody waits for handles or for a full transaction.
+# and written in ascending order.
 """
 
 from __future__ import annotations

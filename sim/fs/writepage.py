@@ -16,7 +16,9 @@ import numpy as np
 
 from sim.block.elevator import submit_bio
 from sim.engine.jit import njit
-from sim.fs.ext3_layout import in_shadow, map_block
+from sim.fs.buffer import finish_bread, sb_bread
+from sim.fs.ext3_layout import in_shadow, map_block, unread_bitmap
+from sim.fs.handle import journal_start, journal_stop, may_start
 from sim.machine.cost import COST_WRITEPAGE
 from sim.machine.filesystem import REFUSES_DIRECT, REFUSES_RECLAIM
 from sim.machine.machine import LIMIT, NOW
@@ -140,13 +142,41 @@ def _start_writepage(m: Any, t: Any, pfn: Any) -> Any:
 
 
 @njit
-def _waits_for_log(m: Any, pfn: Any) -> Any:
-    """Does ->writepage need a block whose metadata a commit is writing to the log?"""
+def _begin_allocation(m: Any, t: Any, pfn: Any) -> Any:
+    """Open a handle if ->writepage is to give the page a block; a stop code.
+
+    It sleeps while a commit has its transaction locked, while one writes the metadata to the log,
+    and for the bitmap. The handle stays open until the page's bio is in the queue. With extents one
+    handle covers a run of pages that are dirty and have no block yet.
+    """
     page = m.page[pfn]
-    if not m.fs[0].log_io or page.page_flags & PG_swapbacked or not page.page_flags & PG_dirty:
-        return False
+    flags = page.page_flags
+    if flags & PG_swapbacked or not flags & PG_dirty or flags & PG_buffers_locked:
+        return DONE
     ino, index = np.int64(page.mapping), np.int64(page.index)
-    return m.slot_block[m.inode[ino].first_slot + index] < 0 and in_shadow(m, ino, index)
+    if m.slot_block[m.inode[ino].first_slot + index] >= 0 or _refuses(m, t, pfn):
+        return DONE
+    if not may_start(m, t):
+        return WANT_JOURNAL
+    journal_start(m, t)
+    if in_shadow(m, ino, index):
+        return WANT_JOURNAL
+    bitmap = unread_bitmap(m, ino, index)
+    return DONE if bitmap < 0 else sb_bread(m, t, bitmap)
+
+
+@njit
+def _end_allocation(m: Any, t: Any) -> None:
+    """Close the handle, unless the next page of write_cache_pages is part of the same extent."""
+    task = m.task[t]
+    if not task.handle:
+        return
+    if m.fs[0].extents and task.wbc_nr_to_write > 0 and task.wbc_index <= task.wbc_end:
+        slot = m.inode[task.wbc_inode].first_slot + task.wbc_index
+        pfn = np.int64(m.slot_pfn[slot])
+        if pfn >= 0 and m.slot_block[slot] < 0 and m.page[pfn].page_flags & PG_dirty:
+            return
+    journal_stop(m, t)
 
 
 @njit
@@ -172,15 +202,20 @@ def writepage(m: Any, t: Any, pfn: Any) -> Any:
     DONE with the page under writeback, or clean when there was nothing to write.
     """
     task = m.task[t]
+    stop = finish_bread(m, t)
+    if stop != DONE:
+        return stop
     if task.bio_sectors != 0:
         stop = submit_bio(m, t)
         if stop != DONE:
             return stop
     elif task.cluster_left == 0:
-        if _waits_for_log(m, pfn):
-            return WANT_JOURNAL
+        stop = _begin_allocation(m, t, pfn)
+        if stop != DONE:
+            return stop
         delayed = _is_delayed(m, pfn)
         if not _start_writepage(m, t, pfn):
+            journal_stop(m, t)
             return DONE
         if m.fs[0].clusters and not m.page[pfn].page_flags & PG_swapbacked:
             task.cluster_ino = m.page[pfn].mapping
@@ -198,6 +233,7 @@ def writepage(m: Any, t: Any, pfn: Any) -> Any:
         stop = submit_bio(m, t)
         if stop != DONE:
             return stop
+    journal_stop(m, t)
     return DONE
 
 
@@ -230,9 +266,11 @@ def _start_next_of_cluster(m: Any, t: Any) -> Any:
     page = m.page[pfn]
     flags = page.page_flags
     busy = PG_writeback | PG_locked | PG_set_aside | PG_buffers_locked
-    if flags & busy or not flags & PG_dirty or _waits_for_log(m, pfn):
+    if flags & busy or not flags & PG_dirty:
         return False
     block = np.int64(m.slot_block[slot])
+    if block < 0 and in_shadow(m, np.int64(task.cluster_ino), np.int64(task.cluster_index)):
+        return False
     if task.cluster_block < 0:
         if block >= 0:
             return False
@@ -291,10 +329,14 @@ def write_cache_pages(m: Any, t: Any) -> Any:
     Pages under writeback are passed over and stay dirty.
     """
     task = m.task[t]
+    stop = finish_bread(m, t)
+    if stop != DONE:
+        return stop
     if task.bio_sectors != 0:
         stop = submit_bio(m, t)
         if stop != DONE:
             return stop
+        _end_allocation(m, t)
     clock = m.clock
     page = m.page
     slot_pfn = m.slot_pfn
@@ -314,15 +356,18 @@ def write_cache_pages(m: Any, t: Any) -> Any:
         if clock[NOW] >= clock[LIMIT]:
             task.wbc_index = index
             return BUDGET_SPENT
+        if task.handle and m.slot_block[base + index] >= 0:
+            journal_stop(m, t)
         task.wbc_index = index + 1
         pfn = np.int64(slot_pfn[base + index])
         if page[pfn].page_flags & (PG_writeback | PG_locked):
             continue
         if page[pfn].page_flags & PG_set_aside:
             meet_locked(m, t)
-        if _waits_for_log(m, pfn):
+        stop = _begin_allocation(m, t, pfn)
+        if stop != DONE:
             task.wbc_index = index
-            return WANT_JOURNAL
+            return stop
         if _waits_for_buffer(m, t, pfn):
             task.wbc_index = index
             return WANT_BUFFER
@@ -337,6 +382,8 @@ def write_cache_pages(m: Any, t: Any) -> Any:
             stop = submit_bio(m, t)
             if stop != DONE:
                 return stop
+        _end_allocation(m, t)
+    journal_stop(m, t)
     whole = task.wbc_range_start == 0 and task.wbc_range_end == inode.nr_pages - 1
     if not task.wbc_range_cyclic and whole and task.wbc_nr_to_write > 0:
         inode.writeback_index = task.wbc_index

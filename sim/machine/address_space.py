@@ -40,7 +40,7 @@ INODE = np.dtype(
         ("writeback_index", np.int64),
         ("goal_block", np.int64),  # block after its last allocated one, -1 = none yet
         ("last_logical", np.int64),  # page that one belongs to
-        ("group", np.int64),  # block group of the inode
+        ("group", np.int64),  # block group of the inode; -1 = not made yet
         ("ordered_next", np.int64),  # the running transaction's list of ordered inodes, -1 = end
         ("ra_start", np.int64),  # readahead window of its reader (struct file_ra_state)
         ("ra_size", np.int64),

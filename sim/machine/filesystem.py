@@ -18,6 +18,9 @@ META_RUNNING = 2
 META_COMMITTING = 4
 META_CHECKPOINT = 8
 """Committed and dirty in the block device's cache: to be written in place."""
+BUFFER_UPTODATE = 16
+"""In the block device's cache; kept for bitmaps and the root directory's block only."""
+BUFFER_READING = 32
 
 BLOCKS_PER_GROUP = 32768
 MAX_GROUPS = 4096
@@ -51,6 +54,8 @@ class Manners(NamedTuple):
     """So does ->writepages."""
     clusters: int = 0
     """->writepage for reclaim goes on with the dirty pages behind the page (xfs_cluster_write)."""
+    jbd: int = 1
+    """Changes are made under handles of jbd, to bitmaps that are blocks."""
 
 
 FS = np.dtype(
@@ -88,6 +93,10 @@ FS = np.dtype(
         ("running_meta", np.int32, (MAX_META,)),
         ("ordered_head", np.int64),  # inodes with ordered data, oldest first; -1 = none
         ("ordered_tail", np.int64),
+        ("updates", np.int64),  # open handles that somebody sleeps over (t_updates)
+        ("locked", np.int64),  # T_LOCKED: its commit waits for those, new ones wait for it
+        ("nr_reading", np.int64),  # metadata blocks being read
+        ("root_owner", np.int64),  # task that holds the root directory's i_mutex, -1 = nobody
         # committing transaction
         ("committing", np.int64),  # there is one
         ("nr_committing", np.int64),

@@ -25,6 +25,8 @@ __all__ = ["ANY_WAKE", "CPU", "CURRENT", "LIMIT", "NOW", "Machine"]
     WAKE_REQUEST_SYNC,
     NR_WAKE_TASKS,  # entries of m.wake: tasks whose page or request is ready
     WAKE_JOURNAL,  # a request with a journal cookie is done
+    WAKE_METADATA,  # a metadata block was read
+    WAKE_DIRECTORY,  # the root directory's i_mutex is free: one waiter may go on
     JIFFY_NS,
     SEED,
     REQUEST_NUMBER,  # serial of the next request
@@ -58,7 +60,7 @@ __all__ = ["ANY_WAKE", "CPU", "CURRENT", "LIMIT", "NOW", "Machine"]
     NR_RECLAIM_START,
     KSWAPD_FAILURES,
     NR_CLOCK,
-) = range(NR_ENGINE_WORDS, NR_ENGINE_WORDS + 40)
+) = range(NR_ENGINE_WORDS, NR_ENGINE_WORDS + 42)
 
 FIELDS = (
     "clock",  # int64[NR_CLOCK]

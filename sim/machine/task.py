@@ -38,7 +38,8 @@ WANT_PAUSE = 15
 WANT_ALLOC_RETRY_WAIT = 16
 """Page allocator found no page after reclaim: congestion_wait(BLK_RW_ASYNC, HZ/50)."""
 WANT_JOURNAL = 17
-"""An allocation needs metadata that a commit is writing to the log (wait for BH_Unshadow)."""
+"""Metadata that a commit is writing to the log is needed (wait for BH_Unshadow), or a handle while
+the transaction is locked (j_wait_transaction_locked)."""
 WANT_COMMIT = 18
 """log_wait_commit: until a transaction is on disk."""
 WANT_BUFFER = 19
@@ -46,6 +47,10 @@ WANT_BUFFER = 19
 
 WANT_RECLAIM_THROTTLE = 20
 """6.1: reclaim_throttle(task.throttle_reason)."""
+WANT_METADATA = 21
+"""Until metadata block task.wait_block has been read."""
+WANT_DIRECTORY = 22
+"""mutex_lock(&dir->i_mutex) of the root directory."""
 
 THROTTLE_WRITEBACK, THROTTLE_ISOLATED, THROTTLE_NOPROGRESS, THROTTLE_CONGESTED = range(4)
 """enum vmscan_throttle_state of 6.1."""
@@ -137,6 +142,10 @@ _FIELDS = (
     "replay_next", "replay_end",
     # xfs_cluster_write: the next page, how many more, the block of the last (-1 = delayed)
     "cluster_ino", "cluster_index", "cluster_left", "cluster_block",
+    # a handle of the running transaction is open; the metadata block that is waited for
+    "handle", "wait_block",
+    # making its first files: how far that is
+    "open_step",
 )
 # fmt: on
 

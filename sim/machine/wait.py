@@ -12,6 +12,7 @@ import numpy as np
 from sim.engine.clock import NOW, SLEEP_CAUSE, SLEEP_UNTIL_NS, SLEEP_WAITQ
 from sim.engine.jit import njit
 from sim.engine.records import NEVER
+from sim.machine.filesystem import BUFFER_READING
 from sim.machine.machine import (
     JIFFY_NS,
     NR_RECLAIM_START,
@@ -29,8 +30,10 @@ from sim.machine.task import (
     WANT_BUFFER,
     WANT_COMMIT,
     WANT_CONGESTION_WAIT,
+    WANT_DIRECTORY,
     WANT_ISOLATED_WAIT,
     WANT_JOURNAL,
+    WANT_METADATA,
     WANT_PAGE_READ,
     WANT_PAGE_WRITEBACK,
     WANT_PAUSE,
@@ -64,13 +67,15 @@ from sim.units import NSEC_PER_SEC
     REQUEST_ASYNC,  # get_request_wait
     REQUEST_SYNC,
     JOURNAL_WAIT,
-    SHADOW_WAIT,  # who needs metadata that a commit is writing to the log
+    SHADOW_WAIT,  # who needs metadata that a commit is writing to the log, or a handle
+    METADATA_WAIT,  # who needs a block that is being read
+    DIRECTORY_WAIT,  # i_mutex of the root directory
     COMMIT_WAIT,  # j_wait_done_commit
     THROTTLED_ON_WRITEBACK,  # pgdat->reclaim_wait[] of 6.1; that for congestion is never woken
     THROTTLED_ON_ISOLATED,
     THROTTLED_ON_PROGRESS,
     NR_WAITQS,
-) = range(13)
+) = range(15)
 NO_WAITQ = -1
 
 READY, ASLEEP, ASLEEP_UNPLUG, UNKNOWN_STOP = 0, 1, 2, 3
@@ -131,6 +136,13 @@ def begin_wait(m: Any, t: Any, stop: Any) -> Any:
         set_sleep(m, _GET_REQUEST, REQUEST_SYNC, NEVER)
     elif stop == WANT_JOURNAL:
         set_sleep(m, _JOURNAL, SHADOW_WAIT, NEVER)
+    elif stop == WANT_METADATA:
+        if not m.block_used[task.wait_block] & BUFFER_READING:
+            return READY
+        set_sleep(m, _PAGE_READ, METADATA_WAIT, NEVER)
+        said = ASLEEP_UNPLUG  # wait_on_buffer starts the disk (sync_buffer)
+    elif stop == WANT_DIRECTORY:
+        set_sleep(m, _PAGE_READ, DIRECTORY_WAIT, NEVER)
     elif stop == WANT_COMMIT:
         set_sleep(m, _JOURNAL, COMMIT_WAIT, NEVER)
     elif stop == WANT_CONGESTION_WAIT:
@@ -186,9 +198,9 @@ def end_wait(m: Any, t: Any) -> None:
             m.clock[NR_WRITEBACK_THROTTLED + reason] -= 1
         m.vm[RECLAIM_THROTTLE_NS] += away_ns
         account_congestion_wait(m, t, away_ns)
-    elif stop in (WANT_REQUEST_ASYNC, WANT_REQUEST_SYNC, WANT_JOURNAL, WANT_BUFFER):
+    elif stop in (WANT_REQUEST_ASYNC, WANT_REQUEST_SYNC, WANT_JOURNAL, WANT_BUFFER, WANT_METADATA):
         account_writepage(m, t, away_ns)
-    elif stop not in (WANT_THINK, WANT_PAUSE, WANT_COMMIT):
+    elif stop not in (WANT_THINK, WANT_PAUSE, WANT_COMMIT, WANT_DIRECTORY):
         account_congestion_wait(m, t, away_ns)
 
 

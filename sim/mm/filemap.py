@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 
 from sim.engine.jit import njit
+from sim.fs.buffer import finish_bread, sb_bread
 from sim.fs.dirty_inodes import mark_inode_dirty
-from sim.fs.ext3_layout import ext3_get_block, in_shadow
+from sim.fs.ext3_layout import ext3_get_block, in_shadow, unread_bitmap
+from sim.fs.handle import journal_start, journal_stop, may_start
 from sim.machine.cost import (
     COST_ANON_FAULT,
     COST_FAULT,
@@ -80,6 +82,9 @@ def write_page(m: Any, t: Any) -> Any:
     task = m.task[t]
     if task.op_page_step == STEP_BALANCE:
         return _finish_balance(m, t)
+    stop = finish_bread(m, t)
+    if stop != DONE:
+        return stop
     ino, index = task.op_inode, task.op_index
     inode = m.inode[ino]
     slot = inode.first_slot + index
@@ -92,9 +97,14 @@ def write_page(m: Any, t: Any) -> Any:
     if m.page[pfn].page_flags & PG_locked:
         task.wait_pfn = pfn
         return WANT_PAGE_READ
-    if m.slot_block[slot] < 0 and in_shadow(m, ino, index):
+    if not may_start(m, t):
         return WANT_JOURNAL
+    if m.slot_block[slot] < 0:
+        stop = _before_allocation(m, t, ino, index)
+        if stop != DONE:
+            return stop
     ext3_get_block(m, ino, index)
+    journal_stop(m, t)
     m.clock[NOW] += m.cost[COST_WRITE_PAGE]
     m.page[pfn].page_flags = (m.page[pfn].page_flags | PG_uptodate) & ~PG_buffers_clean
     inode.size_pages = max(inode.size_pages, index + 1)
@@ -102,6 +112,19 @@ def write_page(m: Any, t: Any) -> Any:
     mark_page_accessed(m, pfn)
     m.vm[APP_PAGES_WRITTEN] += 1
     return _finish_balance(m, t)
+
+
+@njit
+def _before_allocation(m: Any, t: Any, ino: Any, index: Any) -> Any:
+    """What write_begin sleeps for with its handle open; a stop code."""
+    if in_shadow(m, ino, index):
+        journal_start(m, t)
+        return WANT_JOURNAL
+    bitmap = np.int64(-1) if m.fs[0].delalloc else unread_bitmap(m, ino, index)
+    if bitmap >= 0:
+        journal_start(m, t)
+        return sb_bread(m, t, bitmap)
+    return DONE
 
 
 @njit

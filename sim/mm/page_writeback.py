@@ -30,6 +30,7 @@ from sim.machine.vmstat import (
     NR_FILE_DIRTY,
     NR_WRITEBACK,
 )
+from sim.machine.wait import jiffies
 from sim.machine.wake import wake_up
 from sim.mm.ioless import balance_dirty_pages_ioless
 from sim.mm.vmscan_direct import log_stall
@@ -188,7 +189,7 @@ def _begin_write(m: Any, t: Any) -> Any:
     task.wbc_for_reclaim = 0
     task.wbc_memcg = task.bdp_memcg
     task.wbc_range_cyclic = 1
-    task.wbc_start_ns = m.clock[NOW]
+    task.wbc_start_ns = jiffies(m, 0)
     task.wbc_step = 0
     task.bdp_step = BDP_WRITE
 

@@ -104,11 +104,14 @@ MANNERS: dict[Filesystem, Manners] = {
         refuses_memalloc=REFUSES_RECLAIM,
         refuses_in_ranges=1,
         clusters=1,
+        jbd=0,
     ),
     # As XFS was before 2.6.35: it writes what reclaim hands it.
-    Filesystem.XFS_2_6_34: Manners(delalloc=1, extents=1, ordered=0, clusters=1),
+    Filesystem.XFS_2_6_34: Manners(delalloc=1, extents=1, ordered=0, clusters=1, jbd=0),
     # btrfs_writepage refuses every PF_MEMALLOC task, btrfs_writepages nobody.
-    Filesystem.BTRFS: Manners(delalloc=1, extents=1, ordered=0, refuses_memalloc=REFUSES_RECLAIM),
+    Filesystem.BTRFS: Manners(
+        delalloc=1, extents=1, ordered=0, refuses_memalloc=REFUSES_RECLAIM, jbd=0
+    ),
 }
 
 

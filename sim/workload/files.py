@@ -92,6 +92,7 @@ def plan_files(plans: list[TaskPlan], first_task: int, duration_ms: int) -> File
     inode["state"][sparse] = I_RANDOM
     known = plan.existing + sparse
     inode["size_pages"][known] = inode["nr_pages"][known]
+    inode["group"][known + anon] = 0
     nr_slots = int(inode["first_slot"][-1]) + _aligned(sizes[-1]) if sizes else SLOT_ALIGN
     plan.arrays = {
         "inode": inode,
@@ -139,6 +140,6 @@ def _inodes(sizes: list[int], memcgs: list[int]) -> Any:
         inode["first_slot"] = np.concatenate(([0], np.cumsum(lengths)[:-1]))
         inode["nr_pages"] = sizes
         inode["memcg"] = memcgs
-    for name in ("next", "prev", "goal_block", "ordered_next"):
+    for name in ("next", "prev", "goal_block", "ordered_next", "group"):
         inode[name] = -1
     return inode

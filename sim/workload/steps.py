@@ -24,7 +24,7 @@ from sim.mm.filemap import (
     touch_file_page,
     write_page,
 )
-from sim.workload.directories import next_file
+from sim.workload.directories import FILES_OPEN, NOT_OPEN, next_file, no_more_files, open_files
 from sim.workload.highorder import allocate_block, free_old_blocks, pass_is_over
 from sim.workload.kinds import (
     KIND_ANON_HOG,
@@ -50,6 +50,8 @@ _LOADS_AND_STORES = (KIND_MMAP_DIRTIER, KIND_ANON_HOG, KIND_MAP_READER, KIND_SPA
 DIST_ITERATIONS = 12
 OP_IDLE = 0
 OP_PAGES = 1
+OP_OPENS = 2
+"""A creator's operation begins with the next file."""
 PACE_NS = 20_000_000
 """A paced task looks at its clock this often and then does all that is due, as rate limiters do."""
 CATCH_UP_NS = 1_000_000_000
@@ -133,7 +135,7 @@ def _begin(m: Any, t: Any) -> Any:
     elif task.kind not in _LOADS_AND_STORES:
         m.clock[NOW] += m.cost[COST_SYSCALL]
     task.op_due_ns += (task.op_left << task.w_order) * task.op_rate_ns
-    task.op_step = OP_PAGES
+    task.op_step = OP_OPENS if task.kind == KIND_SMALL_FILES else OP_PAGES
 
 
 @njit
@@ -271,19 +273,28 @@ def workload_step(m: Any, t: Any) -> Any:
     clock = m.clock
     while True:
         if task.op_step == OP_IDLE:
-            if task.pf_flags & PF_MEMDIE:
+            if task.pf_flags & PF_MEMDIE and task.open_step in (NOT_OPEN, FILES_OPEN):
                 return DONE
             if task.kind == KIND_REPLAY and not _next_recorded(m, t):
                 return DONE
             if not _pace(m, t):
                 return WANT_THINK
-            if task.kind == KIND_SMALL_FILES and not next_file(m, t):
+            if task.open_step != FILES_OPEN:
+                stop = open_files(m, t)
+                if stop != DONE:
+                    return stop
+            if task.kind == KIND_SMALL_FILES and no_more_files(m, t):
                 return DONE
             if task.kind == KIND_SPARSE_READER and task.op_index >= task.w_file_pages:
                 return DONE
             if task.kind == KIND_HIGH_ORDER and pass_is_over(m, t):
                 return DONE
             _begin(m, t)
+        if task.op_step == OP_OPENS:
+            stop = next_file(m, t)
+            if stop != DONE:
+                return stop
+            task.op_step = OP_PAGES
         if task.op_left > 0:
             if task.op_drawn == 0 and task.kind in (KIND_ANON_HOG, KIND_COPY, KIND_OLTP):
                 _choose(m, t)

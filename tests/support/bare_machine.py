@@ -19,6 +19,7 @@ from sim.fs.journal import kjournald
 from sim.fs.mkfs import filesystem_arrays
 from sim.machine.address_space import BDI, INODE
 from sim.machine.cost import costs_ns
+from sim.machine.filesystem import BUFFER_UPTODATE
 from sim.machine.machine import FIELDS, JIFFY_NS, LIMIT, NOW, NR_CLOCK, NR_IO_LOG, SEED, TOTAL_PAGES
 from sim.machine.mem_cgroup import MEMCG
 from sim.machine.page import PAGE, PG_dirty, PG_uptodate, PG_writeback
@@ -141,6 +142,7 @@ def make(
     nr_tasks: int = 4,
     nr_cpus: int = 2,
     quantum_ns: int = 50_000,
+    cached_bitmaps: bool = True,
 ) -> Machine:
     arrays: dict[str, Any] = {}
     lengths = [-(-n // 64) * 64 for n in file_pages]
@@ -157,6 +159,10 @@ def make(
     arrays |= filesystem_arrays(
         nr_blocks, nr_slots // 64 + 1, swap_pages=swap_pages, journal_blocks=journal_blocks
     )
+    if cached_bitmaps:
+        fs = arrays["fs"][0]
+        bitmaps = fs["group_bitmap"][: fs["nr_groups"]]
+        arrays["block_used"][np.concatenate((bitmaps, bitmaps + 1))] |= BUFFER_UPTODATE
     request, queue, elevators = queue_arrays(
         DISKS["rec-2.6.36"], elevator=ELEVATOR_CFQ, nr_requests=nr_requests,
         max_sectors_kb=512, hz=250, nr_tasks=nr_tasks,
