@@ -353,8 +353,9 @@ def _spawn(simulation: Simulation, plans: list[TaskPlan], files: FilePlan) -> No
         partial(_oom_kill, system, files),
         partial(_exit, system, files),
     )
-    for plan in plans:
-        system.engine.spawn_compiled(plan.name, workloads.act)
+    for i, plan in enumerate(plans):
+        # The youngest runs first, as in the recorded runs: so their first requests show.
+        system.engine.spawn_compiled(plan.name, workloads.act, lead_ns=i)
         simulation.task_info.append(
             {"name": plan.name, "kind": str(plan.kind), "memcg": plan.memcg}
         )

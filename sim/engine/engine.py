@@ -257,19 +257,21 @@ class Engine:
         task.generator = generator_of(task.number)
         return task
 
-    def spawn_compiled(self, name: str, act: Callable[[int, int], bool]) -> Task:
-        """A task whose body the main loop has; ``act(number, stop) -> whether it is over``."""
-        task = self._new_task(name, self.now_ns)
+    def spawn_compiled(self, name: str, act: Callable[[int, int], bool], lead_ns: int = 0) -> Task:
+        """A task whose body the main loop has; ``act(number, stop) -> whether it is over``.
+
+        Of tasks made at once that with the largest ``lead_ns`` runs first.
+        """
+        task = self._new_task(name, self.now_ns, lead_ns)
         task.act = act
         self._columns["compiled"][task.number] = 1
         return task
 
-    def _new_task(self, name: str, now_ns: int) -> Task:
+    def _new_task(self, name: str, now_ns: int, lead_ns: int = 0) -> Task:
         number = len(self.tasks)
         task = Task(number, name, self._columns, self._sleep_ns)
         task.born_ns = task.since_ns = now_ns = max(now_ns, self.now_ns)
-        # Of tasks made at once the youngest runs first, as in the recorded runs.
-        self._columns["vruntime"][number] = self.clock[MIN_VRUNTIME] - number
+        self._columns["vruntime"][number] = self.clock[MIN_VRUNTIME] - lead_ns
         self.tasks.append(task)
         enqueue(self.m, number, now_ns)
         return task

@@ -14,6 +14,7 @@ from sim.block.request_queue import NEVER, queue_arrays
 from sim.engine.records import ENGINE_FIELDS, engine_arrays
 from sim.machine.address_space import BDI, INODE
 from sim.machine.cost import costs_ns
+from sim.machine.filesystem import FS
 from sim.machine.machine import (
     ANY_WAKE,
     FIELDS,
@@ -192,13 +193,14 @@ def make_block(
     )
     arrays: dict[str, np.ndarray] = {name: np.zeros(1, np.int64) for name in FIELDS}
     records = {"zone": (ZONE, 3), "lru": (LRU_SET, 6), "memcg": (MEMCG, 1)}
-    records |= {"inode": (INODE, 1), "bdi": (BDI, 1)}
+    records |= {"inode": (INODE, 1), "bdi": (BDI, 1), "fs": (FS, 1)}
     records |= {"page": (PAGE, nr_pages), "task": (TASK, nr_tasks), "io_log": (IO_LOG, log_rows)}
     for name, (dtype, n) in records.items():
         arrays[name] = np.zeros(n, dtype).view(np.recarray)
     arrays["task"]["wait_pfn"] = -1
     arrays |= {"request": request, "queue": queue, "elevator": elevators}
     arrays |= {"clock": np.zeros(NR_CLOCK, np.int64), "vm": np.zeros(NR_VM, np.int64)}
+    arrays["block_used"] = np.zeros(1, np.uint8)
     arrays["sysctl"] = np.zeros(NR_SYSCTL, np.int64)
     arrays["rules"] = rules_array(ReclaimRules())
     arrays |= {"cost": costs_ns(mips), "wake": np.zeros(256, np.int64)}
