@@ -60,7 +60,7 @@ from sim.machine.machine import (
     WAKE_THROTTLED_WRITEBACK,
 )
 from sim.machine.system import MainLoop
-from sim.machine.task import BUDGET_SPENT
+from sim.machine.task import BUDGET_SPENT, DONE, WANT_SLAB
 from sim.machine.wait import (
     ASLEEP,
     ASLEEP_UNPLUG,
@@ -80,6 +80,7 @@ from sim.machine.wait import (
     begin_wait,
     end_wait,
 )
+from sim.mm.new_slab import new_slab
 from sim.workload.steps import enter_workload, workload_step
 
 EVERYBODY = 1 << 30
@@ -180,7 +181,12 @@ def _run_workload(m: Any, t: Any, handed: Any) -> Any:
             enter_workload(m, t)
         elif task.wait_stop:
             end_wait(m, t)
-        stop = workload_step(m, t)
+        stop = new_slab(m, t) if m.task[t].sc_nofs else DONE
+        if stop == DONE:
+            stop = workload_step(m, t)
+        if stop == WANT_SLAB:
+            m.task[t].sc_nofs = 1
+            continue
         look = stop == BUDGET_SPENT
         if not look:
             said = begin_wait(m, t, stop)
@@ -245,5 +251,5 @@ def advance(m: Any, stop_ns: Any) -> Any:
             begin_stretch(m, cpu, min(due_ns, limit_ns))
 
 
-MAIN_LOOP = MainLoop(advance, drain, blk_unplug)
+MAIN_LOOP = MainLoop(advance, drain, blk_unplug, new_slab)
 """What ``System`` is to be driven by."""

@@ -263,6 +263,7 @@ def _filesystem(s: Scenario, arrays: dict[str, Any]) -> dict[str, Any]:
     except ValueError as error:
         problem = Problem("memory.swap_mib", str(s.memory.swap_mib), str(error))
         raise ScenarioError(problem) from error
+    made["fs"][0].counts_slab = 1
     return made | {"swap_map": np.zeros(max(swap_pages, 1), np.int32)}
 
 

@@ -28,6 +28,7 @@ from sim.machine.page import (
     PG_dirty,
     PG_isolated,
     PG_locked,
+    PG_private,
     PG_set_aside,
     PG_swapbacked,
     PG_unasked,
@@ -35,7 +36,8 @@ from sim.machine.page import (
     PG_writeback,
 )
 from sim.machine.page_lock import meet_locked
-from sim.machine.request import ISSUER_DIRECT, ISSUER_KSWAPD, ISSUER_MEMCG
+from sim.machine.request import ISSUER_DIRECT, ISSUER_FLUSHER, ISSUER_KSWAPD, ISSUER_MEMCG
+from sim.machine.slab import create_empty_buffers
 from sim.machine.stack import note_writepage_stack
 from sim.machine.task import (
     BUDGET_SPENT,
@@ -44,6 +46,7 @@ from sim.machine.task import (
     PF_MEMALLOC,
     WANT_BUFFER,
     WANT_JOURNAL,
+    WANT_SLAB,
 )
 from sim.machine.victim import WRITTEN
 from sim.machine.victim_count import count_victim
@@ -117,6 +120,7 @@ def _start_writepage(m: Any, t: Any, pfn: Any) -> Any:
                 set_page_writeback(m, pfn)
                 m.clock[NOW] += end_page_writeback(m, pfn)
                 return False
+        create_empty_buffers(m, pfn)
         block = np.int64(m.slot_block[m.inode[page.mapping].first_slot + page.index])
         if block < 0:
             hole = True
@@ -163,6 +167,15 @@ def _begin_allocation(m: Any, t: Any, pfn: Any) -> Any:
         return WANT_JOURNAL
     bitmap = unread_bitmap(m, ino, index)
     return DONE if bitmap < 0 else sb_bread(m, t, bitmap)
+
+
+@njit
+def _owes_slab(m: Any, t: Any, pfn: Any) -> Any:
+    """Must the flusher get a page for buffer heads before this page can have its own?"""
+    task = m.task[t]
+    if m.fs[0].slab_owed <= 0 or task.issuer != ISSUER_FLUSHER or task.handle:
+        return False
+    return not m.page[pfn].page_flags & PG_private
 
 
 @njit
@@ -364,6 +377,9 @@ def write_cache_pages(m: Any, t: Any) -> Any:
             continue
         if page[pfn].page_flags & PG_set_aside:
             meet_locked(m, t)
+        if _owes_slab(m, t, pfn):
+            task.wbc_index = index
+            return WANT_SLAB
         stop = _begin_allocation(m, t, pfn)
         if stop != DONE:
             task.wbc_index = index

@@ -122,6 +122,14 @@ FS = np.dtype(
         ("work_memcg", np.int64, (MAX_WORKS,)),  # whose inodes, 0 = any
         ("work_for", np.int64),  # of the work taken last
         ("last_old_flush_ns", np.int64),
+        # slab pages of buffer and journal heads (sim.machine.slab)
+        ("counts_slab", np.int64),
+        ("buffers_begun", np.int64),
+        ("buffers_ended", np.int64),
+        ("slab_owed", np.int64),  # pages still to be taken, below 0: to be given back
+        ("nr_slab", np.int64),  # pages held
+        ("nr_bio_slab", np.int64),  # of these for bios
+        ("slab_head", np.int64),  # the first of them, linked through page.next
     ],
     align=True,
 )

@@ -39,6 +39,8 @@ PG_unasked = 1 << 20
 PG_readahead = 1 << 16
 """Meeting it starts the next window of readahead."""
 
+PG_private = 1 << 23
+"""It has buffers (page_has_buffers)."""
 PG_kernel = 1 << 21
 """Ours: the kernel's own (boot, slab, a block of order > 0): on no list, never reclaimed."""
 PG_dirty_list = 1 << 22

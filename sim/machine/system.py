@@ -16,7 +16,7 @@ from sim.engine.jit import JIT, njit
 from sim.engine.records import ENGINE_FIELDS, engine_arrays, set_engine_words
 from sim.engine.waitq import WaitQueue
 from sim.machine.machine import FIELDS, JIFFY_NS, NR_IO_LOG, NR_STALL, NR_TRACE, Machine
-from sim.machine.task import BUDGET_SPENT, TASK
+from sim.machine.task import BUDGET_SPENT, DONE, TASK, WANT_SLAB
 from sim.machine.wait import (
     ASLEEP_UNPLUG,
     COMMIT_WAIT,
@@ -46,6 +46,7 @@ class MainLoop(NamedTuple):
     advance: Callable[[Any, int], int]
     drain: Callable[[Any, int], None]
     unplug: Callable[[Any], None]
+    new_slab: Callable[[Any, int], int]
 
 
 class System:
@@ -117,6 +118,10 @@ class System:
         """Sleeps. As the stop code of a kernel says; the caller then calls the kernel again."""
         if stop == BUDGET_SPENT:
             yield RUN
+            return True
+        if stop == WANT_SLAB:
+            while (stop := self._main_loop.new_slab(self.m, t)) != DONE:
+                yield from self.wait(t, stop)
             return True
         said = begin_wait(self.m, t, stop)
         if said == READY:

@@ -51,6 +51,8 @@ WANT_METADATA = 21
 """Until metadata block task.wait_block has been read."""
 WANT_DIRECTORY = 22
 """mutex_lock(&dir->i_mutex) of the root directory."""
+WANT_SLAB = 23
+"""An object needs a new slab page: allocate it with GFP_NOFS, then go on."""
 
 THROTTLE_WRITEBACK, THROTTLE_ISOLATED, THROTTLE_NOPROGRESS, THROTTLE_CONGESTED = range(4)
 """enum vmscan_throttle_state of 6.1."""
@@ -85,7 +87,7 @@ _FIELDS = (
     # the pass's pages; when the work began
     "wbc_chunk", "wbc_work_began_ns",
     # struct scan_control and where reclaim stands
-    "sc_active", "sc_order", "sc_memcg", "sc_gfp_fs", "sc_priority", "sc_step", "sc_zone",
+    "sc_active", "sc_order", "sc_memcg", "sc_nofs", "sc_priority", "sc_step", "sc_zone",
     "sc_classzone", "sc_nr_to_reclaim", "sc_nr_scanned", "sc_nr_reclaimed", "sc_total_scanned",
     "sc_may_writepage", "sc_may_swap", "sc_lumpy", "sc_sync", "sc_zone_step", "sc_lru",
     "sc_lru_next", "sc_nr_inactive_anon", "sc_nr_active_anon", "sc_nr_inactive_file",

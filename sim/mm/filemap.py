@@ -44,7 +44,8 @@ from sim.machine.page import (
     PG_writeback,
     PG_young,
 )
-from sim.machine.task import BUDGET_SPENT, DONE, WANT_JOURNAL, WANT_PAGE_READ
+from sim.machine.slab import create_empty_buffers
+from sim.machine.task import BUDGET_SPENT, DONE, WANT_JOURNAL, WANT_PAGE_READ, WANT_SLAB
 from sim.machine.vmstat import (
     APP_PAGES_READ,
     APP_PAGES_TOUCHED,
@@ -85,6 +86,8 @@ def write_page(m: Any, t: Any) -> Any:
     stop = finish_bread(m, t)
     if stop != DONE:
         return stop
+    if m.fs[0].slab_owed > 0 and not task.np_charging and task.sc_alloc_step == 0:
+        return WANT_SLAB
     ino, index = task.op_inode, task.op_index
     inode = m.inode[ino]
     slot = inode.first_slot + index
@@ -105,6 +108,7 @@ def write_page(m: Any, t: Any) -> Any:
             return stop
     ext3_get_block(m, ino, index)
     journal_stop(m, t)
+    create_empty_buffers(m, pfn)
     m.clock[NOW] += m.cost[COST_WRITE_PAGE]
     m.page[pfn].page_flags = (m.page[pfn].page_flags | PG_uptodate) & ~PG_buffers_clean
     inode.size_pages = max(inode.size_pages, index + 1)

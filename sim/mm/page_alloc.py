@@ -75,7 +75,8 @@ def alloc_pages(m: Any, t: Any, order: Any) -> Any:
         return stop
     reclaimed = end_reclaim(m, t)
     costly = order > PAGE_ALLOC_COSTLY_ORDER or (order and sc.pf_flags & PF_MEMDIE)
-    if reclaimed == 0 and all_unreclaimable(m) and not costly:
+    # Without __GFP_FS nobody is killed.
+    if reclaimed == 0 and all_unreclaimable(m) and not costly and not sc.sc_nofs:
         sc.sc_alloc_step = ALLOC_REBALANCE
         return WANT_OOM
     sc.alloc_pfn = get_page_from_freelist(m, order, WMARK_MIN)

@@ -38,6 +38,7 @@ from sim.mm.vmscan_lists import shrink_zone, zone_reclaimable_pages
 WRITEBACK_THRESHOLD = SWAP_CLUSTER_MAX * 3 // 2
 GFP_HIGHUSER_MOVABLE = 0x200DA
 """__GFP_WAIT | IO | FS | HARDWALL | HIGHMEM | MOVABLE: every page that tasks allocate here."""
+GFP_NOFS = 0x50
 GFP_KERNEL = 0xD0
 """__GFP_WAIT | IO | FS: blocks of order > 0."""
 
@@ -72,6 +73,8 @@ def begin_reclaim(m: Any, t: Any, memcg: Any, order: Any) -> Any:
         wake_memcg_flusher(m, memcg)
     event = EV_MEMCG_BEGIN if memcg else EV_DIRECT_BEGIN
     gfp = GFP_KERNEL if order else GFP_HIGHUSER_MOVABLE
+    if sc.sc_nofs:
+        gfp = GFP_NOFS
     trace(m, t, event, order, sc.sc_may_writepage, gfp)
     m.clock[NOW] += m.cost[COST_RECLAIM_CALL]
 

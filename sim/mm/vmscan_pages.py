@@ -41,6 +41,7 @@ from sim.machine.page_lock import (
 )
 from sim.machine.reclaim_age import note_reclaim_age
 from sim.machine.request import ISSUER_DIRECT, ISSUER_KSWAPD, ISSUER_MEMCG
+from sim.machine.slab import try_to_free_buffers
 from sim.machine.sysctl import HZ
 from sim.machine.task import BUDGET_SPENT, DONE, WANT_CONGESTION_WAIT, WANT_PAGE_WRITEBACK
 from sim.machine.victim import RECLAIMED
@@ -77,6 +78,7 @@ from sim.mm.scan_control import (
     PAGEREF_RECLAIM,
     PAGEREF_RECLAIM_CLEAN,
 )
+from sim.mm.slab import discard_slabs, take_slab_reserve
 from sim.mm.vmscan_6_1 import count_page, leaves_dirty, page_under_writeback
 
 
@@ -185,6 +187,8 @@ def _examine(m: Any, t: Any, pfn: Any) -> Any:
         return PAGE_KEEP if references == PAGEREF_RECLAIM_CLEAN else PAGE_PAGEOUT
     if not as_6_1:
         sc.sc_nr_dirty += 1
+    if sc.sc_nofs and not swapbacked:
+        return PAGE_KEEP  # may_enter_fs
     if swapbacked:
         permitted = may_write_anon(m, issuer)
     else:
@@ -226,9 +230,11 @@ def _free(m: Any, t: Any, pfn: Any) -> Any:
         m.slot_block[inode.first_slot + page.index] = page.block
     count_victim(m, t, pfn, RECLAIMED)
     note_reclaim_age(m, pfn)
+    try_to_free_buffers(m, pfn)
     remove_from_page_cache(m, pfn)
     uncharge_page(m, pfn)
     free_page(m, pfn)
+    discard_slabs(m)
     m.task[t].sc_nr_reclaimed += 1
     m.task[t].sc_list_freed += 1
     m.clock[NOW] += m.cost[COST_FREE_PAGE]
@@ -273,6 +279,7 @@ def _one_pass(m: Any, t: Any) -> Any:
             return WANT_PAGE_WRITEBACK
         if sc.sc_list_step == LIST_WRITTEN:
             sc.sc_list_step = LIST_SCAN
+            take_slab_reserve(m)
             verdict = _after_pageout(m, t, pfn)
         else:
             clock[NOW] += m.cost[COST_SHRINK_PAGE]
@@ -338,6 +345,7 @@ def shrink_page_list(m: Any, t: Any) -> Any:
             stop = clean_page_list(m, t)
             if stop != DONE:
                 return stop
+            take_slab_reserve(m)
             _take_up_dirty(m, t)
         elif sc.sc_list_step == LIST_WAITED:
             _take_up_dirty(m, t)

@@ -54,6 +54,8 @@ class Start(NamedTuple):
     """nr_free_pages of the first sample."""
     duration_ms: int
     """The window, to a tenth of a second."""
+    anon_pages: int = 0
+    """Anonymous pages of the first sample, where there is swap: processes that lie idle."""
 
 
 STARTS: dict[str, Start] = {
@@ -66,14 +68,14 @@ STARTS: dict[str, Start] = {
     "mcgseq_ext3_v0_r1": Start(248030, 8000),
     "mcgseq_ext3_v7_r1": Start(248030, 8000),
     "seq_ext3_v0_r0": Start(57558, 12000),
-    "spmix_ext3_v0_r1DR80_BG60": Start(56213, 8200),
+    "spmix_ext3_v0_r1DR80_BG60": Start(56213, 8200, 1221),
     "spmix_ext3_v0_r1_stkDR80_BG60": Start(55389, 6400),
-    "spmix_ext3_v0_r2DR80_BG60": Start(56023, 8200),
-    "spmix_ext3_v0_r3DR80_BG60": Start(55056, 8400),
-    "spmix_ext3_v7_r1DR80_BG60": Start(55110, 8300),
+    "spmix_ext3_v0_r2DR80_BG60": Start(56023, 8200, 1418),
+    "spmix_ext3_v0_r3DR80_BG60": Start(55056, 8400, 2236),
+    "spmix_ext3_v7_r1DR80_BG60": Start(55110, 8300, 2321),
     "spmix_ext3_v7_r1_stkDR80_BG60": Start(56386, 6400),
-    "spmix_ext3_v7_r2DR80_BG60": Start(56025, 8100),
-    "spmix_ext3_v7_r3DR80_BG60": Start(55047, 8300),
+    "spmix_ext3_v7_r2DR80_BG60": Start(56025, 8100, 1411),
+    "spmix_ext3_v7_r3DR80_BG60": Start(55047, 8300, 2257),
     "S1.1": Start(99892, 51700),
     "S1.2": Start(99932, 53200),
     "S4.1": Start(99852, 38900),

@@ -41,6 +41,8 @@ _DIRTIER = {"kind": "mmap", "file_mib": 600}
 _SMALL_FILES = {"kind": "small", "block_kib": 64}
 # Every page once in order, then 64 random pages and 2 ms asleep, again and again.
 _HOG = {"kind": "anon", "file_mib": 140, "block_kib": 256, "think_us": 2000}
+# The shell, the sampler and others: touched once, then never again.
+_IDLE = {"kind": "anon", "block_kib": 256, "think_us": 10_000_000}
 _WORKLOADS: dict[str, list[dict[str, Any]]] = {
     "seq": [_SEQUENTIAL | {"file_mib": 2000}],
     "mcgseq": [_SEQUENTIAL | {"file_mib": 2000}],
@@ -84,12 +86,13 @@ def facts_of(recording: Recording) -> list[Fact]:
     return []
 
 
-def _start(recording: Recording) -> tuple[Fact, int]:
-    """The run's length, and the free pages of its first sample (0 = not in the table)."""
+def _start(recording: Recording) -> tuple[Fact, int, int]:
+    """The run's length, free pages of its first sample, MiB of idle processes (0 = unknown)."""
     start = STARTS.get(recording.name)
     if start is None:
-        return Fact("duration_ms", 8000, f"{README}: window of 8 s; this run's is {UNKNOWN}"), 0
-    return Fact("duration_ms", start.duration_ms, "summary: window"), start.free_pages
+        return Fact("duration_ms", 8000, f"{README}: window of 8 s; this run's is {UNKNOWN}"), 0, 0
+    idle_mib = round(start.anon_pages / 256)
+    return Fact("duration_ms", start.duration_ms, "summary: window"), start.free_pages, idle_mib
 
 
 def _facts_2_6_36(r: Recording) -> list[Fact]:
@@ -98,8 +101,12 @@ def _facts_2_6_36(r: Recording) -> list[Fact]:
     # README: 256M global, 1024M memcg; run 0 of mcgseq 512M (its summary's "mem").
     mem = "256M" if not in_memcg else "512M" if slow else "1024M"
     high_ratios = "DR80" in r.name
-    duration, free = _start(r)
+    duration, free, idle_mib = _start(r)
     memcg = "g1" if in_memcg else "root"
+    workloads = list(_WORKLOADS[r.workload])
+    if idle_mib:
+        workloads.append(_IDLE | {"file_mib": idle_mib})
+        free += idle_mib * 256  # they are taken again when the run begins
     return [
         Fact("seed", r.seed, f"{README}: runs differ in the seed of the draws"),
         duration,
@@ -125,7 +132,10 @@ def _facts_2_6_36(r: Recording) -> list[Fact]:
         Fact("fs.extent_kib", None, f"{UNKNOWN}; no file is read that existed before"),
         Fact("memcgs", _memcgs("g1") if in_memcg else [], f"{README}: 64 MiB"),
         Fact("mix.rate_kib_per_s", 0, f"{README}: unthrottled loops, no mix"),
-        Fact("workloads", _placed(_WORKLOADS[r.workload], memcg), f"{README}: workloads"),
+        Fact(
+            "workloads", _placed(workloads, memcg),
+            f"{README}: workloads; first samp row: anonymous pages of idle processes",
+        ),
     ]
 
 
@@ -162,7 +172,7 @@ def _memory_2_6_36(mem: str, free: int, *, swap: bool) -> list[Fact]:
 
 
 def _facts_6_1(r: Recording) -> list[Fact]:
-    duration, free = _start(r)
+    duration, free, _ = _start(r)
     in_memcg = r.workload != "S1"
     writer = _SEQUENTIAL | {"file_mib": _FILE_MIB_6_1[r.workload]}
     return [
