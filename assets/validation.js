@@ -47,7 +47,7 @@
   }
 
   function verdict(words) {
-    const good = words === "ok";
+    const good = words.startsWith("ok");
     const bad = words === "outside" || words.startsWith("wrong");
     const sign = good ? "✓ " : bad ? "✗ " : "";
     const kind = good ? "mark mark-better" : bad ? "mark mark-worse" : "quiet";

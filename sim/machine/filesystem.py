@@ -56,6 +56,8 @@ class Manners(NamedTuple):
     """->writepage for reclaim goes on with the dirty pages behind the page (xfs_cluster_write)."""
     jbd: int = 1
     """Changes are made under handles of jbd, to bitmaps that are blocks."""
+    page_mkwrite: int = 0
+    """A store to a mapping gives its page buffers; else the first ->writepage does (ext3)."""
 
 
 FS = np.dtype(

@@ -218,6 +218,9 @@ def touch_file_page(m: Any, t: Any) -> Any:
         m.clock[NOW] += m.cost[COST_TOUCH]
         m.vm[APP_PAGES_TOUCHED] += 1
         return DONE
+    if m.fs[0].page_mkwrite and m.fs[0].slab_owed > 0 and task.op_page_step == STEP_FIND:
+        if not task.np_charging and task.sc_alloc_step == 0:
+            return WANT_SLAB
     stop = _filemap_fault(m, t, ino, index, slot)
     if stop != DONE:
         return stop
@@ -232,6 +235,8 @@ def touch_file_page(m: Any, t: Any) -> Any:
     m.clock[NOW] += m.cost[COST_FAULT]
     m.vm[PGFAULT] += 1
     m.vm[APP_PAGES_TOUCHED] += 1
+    if m.fs[0].page_mkwrite:
+        create_empty_buffers(m, pfn)
     flags = m.page[pfn].page_flags & ~PG_buffers_clean
     m.page[pfn].page_flags = flags | PG_uptodate | PG_mapped | PG_young | PG_writable
     inode = m.inode[ino]

@@ -95,7 +95,7 @@ ANSWER_RULES: dict[MemcgAnswer, dict[str, Any]] = {
 MANNERS: dict[Filesystem, Manners] = {
     Filesystem.EXT3: Manners(),
     # ext4_writepage redirties what has no block yet, whoever asks (fs/ext4/inode.c).
-    Filesystem.EXT4: Manners(delalloc=1, extents=1, refuses_unmapped=1),
+    Filesystem.EXT4: Manners(delalloc=1, extents=1, refuses_unmapped=1, page_mkwrite=1),
     # xfs_vm_writepage of 2.6.35 refuses every PF_MEMALLOC task, that of 2.6.36 all but kswapd.
     Filesystem.XFS: Manners(
         delalloc=1,
@@ -105,12 +105,15 @@ MANNERS: dict[Filesystem, Manners] = {
         refuses_in_ranges=1,
         clusters=1,
         jbd=0,
+        page_mkwrite=1,
     ),
     # As XFS was before 2.6.35: it writes what reclaim hands it.
-    Filesystem.XFS_2_6_34: Manners(delalloc=1, extents=1, ordered=0, clusters=1, jbd=0),
+    Filesystem.XFS_2_6_34: Manners(
+        delalloc=1, extents=1, ordered=0, clusters=1, jbd=0, page_mkwrite=1
+    ),
     # btrfs_writepage refuses every PF_MEMALLOC task, btrfs_writepages nobody.
     Filesystem.BTRFS: Manners(
-        delalloc=1, extents=1, ordered=0, refuses_memalloc=REFUSES_RECLAIM, jbd=0
+        delalloc=1, extents=1, ordered=0, refuses_memalloc=REFUSES_RECLAIM, jbd=0, page_mkwrite=1
     ),
 }
 
@@ -145,4 +148,6 @@ def filesystem_manners(scenario: Scenario) -> Manners:
     manners = MANNERS[scenario.fs.kind]
     if scenario.fs.kind is Filesystem.XFS and scenario.kernel is not Kernel.K2_6_35:
         return manners._replace(refuses_memalloc=REFUSES_DIRECT)
+    if KERNEL_RULES[scenario.kernel].get("reclaim_6_1"):
+        return manners._replace(page_mkwrite=1)  # ext3 is a form of ext4 there
     return manners

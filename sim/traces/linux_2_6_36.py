@@ -216,7 +216,9 @@ def _counters(data: dict[str, Any]) -> dict[str, int]:
             ("cw_calls", "congestion_waits"), ("cw_ns", "congestion_wait_ns"),
             ("wpns", "writepage_ns"),
         ]:  # fmt: skip
-            out[f"{who}_{ours}"] = int(stat[f"{who}.{theirs}"])
+            # Counted inside try_to_free_pages alone, as "scanned" is: of kswapd both are 0 always.
+            if who != "kswapd" or theirs == "wpns":
+                out[f"{who}_{ours}"] = int(stat[f"{who}.{theirs}"])
         out[f"dirty_met_{who}"] = int(stat[f"{who}.saw_dirty"])
         out[f"writeback_met_{who}"] = int(stat[f"{who}.saw_wb"])
         # The recording does not tell sync from async: reclaim of order 0 writes async only.

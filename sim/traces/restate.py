@@ -133,7 +133,8 @@ def _facts_2_6_36(r: Recording) -> list[Fact]:
         Fact("memcgs", _memcgs("g1") if in_memcg else [], f"{README}: 64 MiB"),
         Fact("mix.rate_kib_per_s", 0, f"{README}: unthrottled loops, no mix"),
         Fact(
-            "workloads", _placed(workloads, memcg),
+            "workloads",
+            _placed(workloads, memcg),
             f"{README}: workloads; first samp row: anonymous pages of idle processes",
         ),
     ]

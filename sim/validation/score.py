@@ -6,7 +6,8 @@ The rules are the same for every row, and none knows which one it judges:
 * recordings that differ by more than 1.5 x: the simulated median lies in [min / 1.5, 1.5 max];
 * recordings closer together: within 25 % of their median for counts and throughput, a factor of
   1.5 for stall totals, 15 % for the deepest stack;
-* a change from base to patched that exceeds the spread of both has the recorded sign.
+* a change from base to patched that exceeds the spread of both has the recorded sign; one that is
+  smaller than what counts as a change of its kind is right, but said to be small.
 """
 
 from __future__ import annotations
@@ -28,9 +29,10 @@ WIDE = 1.5
 """Recordings further apart than this are judged by their range."""
 
 OK, OUTSIDE, WRONG_SIGN = "ok", "outside", "wrong sign"
+OK_SMALL = "ok, small"
 SINGLE, ABSENT, NOT_SIMULATED = "one recording", "not recorded", "not simulated"
 FAILURES = frozenset({OUTSIDE, WRONG_SIGN})
-SCORED = frozenset({OK}) | FAILURES
+SCORED = frozenset({OK, OK_SMALL}) | FAILURES
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,4 +113,6 @@ def sign(
     if ours[0] is None or ours[1] is None:
         return NOT_SIMULATED
     simulated = ours[1].mid - ours[0].mid
-    return OK if change * simulated > 0 and abs(simulated) >= floor else WRONG_SIGN
+    if change * simulated <= 0:
+        return WRONG_SIGN
+    return OK if abs(simulated) >= floor else OK_SMALL

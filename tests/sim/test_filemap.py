@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sim.build import Simulation, build
+from sim.machine.filesystem import BUFFER_UPTODATE
 from sim.machine.machine import LIMIT, NOW
 from sim.machine.page import (
     LRU_ACTIVE_ANON,
@@ -38,6 +39,7 @@ from sim.mm.filemap import (
 )
 from sim.runner import run
 from sim.scenario import MemorySpec, WorkloadKind, WorkloadSpec
+from sim.workload.directories import FILES_OPEN
 from tests.support.checkers import check_machine
 from tests.support.small import small
 
@@ -53,6 +55,10 @@ class Files:
         self.s = self.simulation.system
         self.arrays = self.s.arrays
         self.s.clock[LIMIT] = 1 << 60
+        self.arrays.task["open_step"][T] = FILES_OPEN
+        self.arrays.inode["group"] = 0
+        self.arrays.fs[0].counts_slab = 0
+        self.arrays.block_used[self.arrays.fs[0]["group_bitmap"]] |= BUFFER_UPTODATE
 
     def do(self, kernel: Callable[[Any, int], int], index: int) -> int:
         self.arrays.task["op_index"][T] = index

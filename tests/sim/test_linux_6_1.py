@@ -53,13 +53,15 @@ def v2() -> Result:
 
 
 @pytest.mark.parametrize("kernel", [Kernel.K6_1, Kernel.K6_1_V2])
-def test_reclaim_writes_no_file_page(kernel: Kernel) -> None:
+def test_direct_reclaim_writes_no_file_page_and_kswapd_few(kernel: Kernel) -> None:
     result = run(replace(PRESETS["global"].scenario, kernel=kernel, patches=frozenset(),
                          duration_ms=4000))  # fmt: skip
     assert result.counters["pgsteal_kswapd"] > 0
-    for who in ("kswapd", "direct", "memcg"):
+    for who in ("direct", "memcg"):
         name = f"{who}_write_file"
         assert result.counters.get(name, 0) == result.counters.get(f"{name}_async", 0) == 0
+    # kswapd may, what it met dirty once before, where all it met was dirty (PGDAT_DIRTY).
+    assert result.counters["kswapd_write_file"] < result.counters["dirty_met_kswapd"] // 10
 
 
 def test_a_container_of_v1_waits_for_writeback_and_sleeps_in_reclaim_throttle(v1: Result) -> None:

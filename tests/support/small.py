@@ -43,7 +43,7 @@ SMALL = Scenario(
     cpu=CpuSpec(mips=2000),
     vm=VmSysctl(dirty_ratio=80, dirty_background_ratio=60),
     disk=DiskSpec(transfer_kb_per_s=1_000_000),
-    fs=FsSpec(commit_interval_ms=300),
+    fs=FsSpec(commit_interval_ms=150),
     memcgs=(MemcgSpec(name="g1", limit_mib=8), MemcgSpec(name="g2", limit_mib=8)),
     mix=MixSpec(rate_kib_per_s=0),
     workloads=(
@@ -61,8 +61,8 @@ TINY = dataclasses.replace(
     duration_ms=900,
     sample_interval_ms=50,
     cpu=CpuSpec(mips=150),
-    memory=MemorySpec(ram_mib=64, kernel_mib=50, swap_mib=8),
-    disk=DiskSpec(),
+    memory=MemorySpec(ram_mib=64, kernel_mib=40, swap_mib=8),
+    disk=DiskSpec(transfer_kb_per_s=150_000),
     fs=FsSpec(commit_interval_ms=100),
     memcgs=(MemcgSpec(name="g1", limit_mib=4), MemcgSpec(name="g2", limit_mib=4)),
     workloads=(

@@ -19,6 +19,7 @@ from sim.machine.vmstat import (
 )
 
 T = 2
+JIFFY = 4_000_000
 SECOND = 1_000_000_000
 
 
@@ -36,9 +37,13 @@ def listed(x, which):
     return found
 
 
-def dirty_at(x, ino, t_ns):
-    x.clock[NOW] = t_ns
+def dirty_at(x, ino, jiffy):
+    x.clock[NOW] = jiffy * JIFFY
     mark_inode_dirty(x.m, ino)
+
+
+def jiffies_of(x):
+    return (x.arrays.inode["dirtied_when"] // JIFFY).tolist()
 
 
 def writeback(x, nr_to_write=1024, *, older_than=-1, kupdate=0, cyclic=1):
@@ -52,21 +57,21 @@ def writeback(x, nr_to_write=1024, *, older_than=-1, kupdate=0, cyclic=1):
 
 def test_an_inode_is_listed_by_the_time_of_its_first_dirty_page(machine):
     x = machine((64,) * 4)
-    for ino, t_ns in ((2, 10), (0, 20), (2, 30), (1, 40)):
-        dirty_at(x, ino, t_ns)
+    for ino, jiffy in ((2, 10), (0, 20), (2, 30), (1, 40)):
+        dirty_at(x, ino, jiffy)
     assert listed(x, B_DIRTY) == [2, 0, 1]
-    assert x.arrays.inode["dirtied_when"].tolist() == [20, 40, 10, 0]
+    assert jiffies_of(x) == [20, 40, 10, 0]
 
 
 def test_queue_io_takes_b_more_io_first_then_b_io_then_the_old_of_b_dirty(machine):
     x = machine((64,) * 6)
     for ino in range(6):
         dirty_at(x, ino, 10 * (ino + 1))
-    queue_io(x.m, 20)
+    queue_io(x.m, 20 * JIFFY)
     assert (listed(x, B_IO), listed(x, B_DIRTY)) == ([0, 1], [2, 3, 4, 5])
     requeue_io(x.m, 4)
     requeue_io(x.m, 5)
-    queue_io(x.m, 30)
+    queue_io(x.m, 30 * JIFFY)
     assert (listed(x, B_IO), listed(x, B_DIRTY)) == ([4, 5, 0, 1, 2], [3])
     queue_io(x.m, -1)
     assert listed(x, B_IO) == [4, 5, 0, 1, 2, 3]
@@ -76,10 +81,10 @@ def test_redirty_tail_makes_an_inode_the_youngest_and_keeps_times_in_order(machi
     x = machine((64,) * 3)
     for ino in range(3):
         dirty_at(x, ino, 10 * (ino + 1))
-    x.clock[NOW] = 100
+    x.clock[NOW] = 100 * JIFFY
     redirty_tail(x.m, 0)
     assert listed(x, B_DIRTY) == [1, 2, 0]
-    assert x.arrays.inode["dirtied_when"].tolist() == [100, 20, 30]
+    assert jiffies_of(x) == [100, 20, 30]
 
 
 def test_an_inode_dirtied_while_it_is_written_is_not_moved_then(machine):
@@ -90,7 +95,7 @@ def test_an_inode_dirtied_while_it_is_written_is_not_moved_then(machine):
     dirty_at(x, 0, 20)
     assert listed(x, B_IO) == [0]
     assert x.arrays.inode[0].state == I_SYNC | I_DIRTY
-    assert x.arrays.inode[0].dirtied_when == 10
+    assert jiffies_of(x) == [10]
 
 
 def test_leftovers_of_a_used_up_turn_go_to_the_young_end_of_b_dirty(machine):
@@ -244,9 +249,9 @@ def test_what_is_dirtied_during_a_work_is_left_to_the_next_one_from_2_6_36_on(
 ):
     x = machine((64, 64), rules=ReclaimRules(b_more_io_for_all=1, wb_start_per_work=per_work))
     begin_work(x.m, T, -1, 0, 0)
-    x.clock[NOW] += 10
+    x.clock[NOW] += JIFFY
     x.dirty(0, *range(5))
-    x.clock[NOW] += 10
+    x.clock[NOW] += JIFFY
     assert begin_pass(x.m, T)
     x.finish(writeback_inodes_wb)
     assert x.arrays.inode[0].nr_dirty == left

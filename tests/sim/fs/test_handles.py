@@ -64,12 +64,13 @@ def test_a_writer_waits_while_the_transaction_is_locked(machine):
 
 def test_writepage_has_a_handle_open_until_its_request_is_queued(machine):
     x = running(machine, nr_requests=4)
-    for _ in range(2 * 4):  # other requests fill the queue
-        x.dirty(1, x.next_pfn)
-        x.arrays.inode[1].goal_block += 50
-        if writepage(x.m, FLUSHER, x.page_of(1, x.next_pfn - 1)) != DONE:
-            break
+    stop = DONE
+    for index in range(0, 3000, 3):  # other requests fill the queue, none beside another
+        x.dirty(1, index, index + 2)
+        if stop == DONE:
+            stop = writepage(x.m, FLUSHER, x.page_of(1, index))
     x.dirty(0, 0, allocate=False)
+    assert stop == WANT_REQUEST_ASYNC
     assert writepage(x.m, WRITER, x.page_of(0, 0)) == WANT_REQUEST_ASYNC
     assert x.arrays.fs[0].updates == 1
     x.drain_disk()

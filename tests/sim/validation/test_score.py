@@ -11,6 +11,7 @@ from sim.validation.score import (
     COUNT,
     NOT_SIMULATED,
     OK,
+    OK_SMALL,
     OUTSIDE,
     P99,
     SINGLE,
@@ -97,7 +98,8 @@ def test_a_ratio_needs_two_amounts() -> None:
     [
         ((100, 110), (200, 220), (100, 150), OK),
         ((100, 110), (200, 220), (100, 50), WRONG_SIGN),
-        ((100, 110), (200, 220), (100, 104), WRONG_SIGN),  # nothing changed
+        ((100, 110), (200, 220), (100, 104), OK_SMALL),
+        ((100, 110), (200, 220), (100, 100), WRONG_SIGN),  # nothing changed
         ((100, 110), (50, 55), (100, 50), OK),
         ((100, 200), (180, 280), (100, 50), ""),  # 80 of a spread of 100
         ((100, 110), (103, 113), (100, 50), ""),  # below the floor
