@@ -93,6 +93,7 @@
     lab.share.hide(target.hidden);
     document.title = `${target.title} – Reclaim Lab`;
     lab.view.canonical(target);
+    lab.recent.look(target);
     lab.setup(recordings);
     return nothing;
   }

@@ -5,6 +5,8 @@
   "use strict";
 
   const SHOWN = 12;
+  const RECENT = 5; // of those shown before anything is typed
+  const lab = window.reclaimLab;
   const state = { items: [], found: [], at: 0 };
   const all = (selector) => Array.from(document.querySelectorAll(selector));
   const sheet = () => document.getElementById("shell-palette");
@@ -23,8 +25,13 @@
         words(tab), tab.dataset.tab, () => tab.click())),
       ...all("main button, .top button").filter(able).map((button) => item("Do",
         button.getAttribute("aria-label") || words(button), "", () => press(button))),
+      ...recent(),
     ].filter((one) => one.label);
   }
+
+  /** Links of their own: a press with Ctrl opens one elsewhere. */
+  const recent = () => lab.recent.others().map(({ link, name, changes }) =>
+    ({ ...item("Recent", name, changes), href: `/${link}` }));
 
   const item = (kind, label, more, act) => ({ kind, label, more: more || "", act });
 
@@ -70,29 +77,28 @@
 
   function search(text) {
     const typed = text.toLowerCase().split(/\s+/).filter(Boolean);
-    state.found = state.items.map((one) => [score(one, typed), one])
-      .filter(([sum]) => sum >= 0).sort((a, b) => b[0] - a[0]).slice(0, SHOWN)
-      .map(([, one]) => one);
+    const found = state.items.map((one) => [score(one, typed), one])
+      .filter(([sum]) => sum >= 0).sort((a, b) => b[0] - a[0]).map(([, one]) => one);
+    // What was typed is rather the name of a preset than of a change to it.
+    const first = typed.length ? [] : found.filter((one) => one.href).slice(0, RECENT);
+    state.found = [...first, ...found.filter((one) => !first.includes(one))].slice(0, SHOWN);
     state.at = 0;
     show();
-  }
-
-  function make(name, text, attributes) {
-    const made = document.createElement(name);
-    made.textContent = text;
-    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-    return made;
   }
 
   function show() {
     const list = sheet().querySelector("[role=listbox]");
     list.replaceChildren(...state.found.map((one, i) => {
-      const option = make("div", "", { role: "option", id: `palette-${i}`, class: "palette-item",
-        "aria-selected": String(i === state.at) });
-      option.append(make("span", one.kind, { class: "palette-kind" }),
-        make("span", one.label, { class: "palette-label" }),
-        make("code", one.more, { class: "palette-more" }));
-      option.addEventListener("click", () => choose(i));
+      const link = one.href ? { href: one.href, tabindex: "-1" } : {};
+      const option = lab.make(one.href ? "a" : "div", "", { role: "option", id: `palette-${i}`,
+        class: "palette-item", "aria-selected": String(i === state.at), ...link });
+      option.append(lab.make("span", one.kind, { class: "palette-kind" }),
+        lab.make("span", one.label, { class: "palette-label" }),
+        lab.make("code", one.more, { class: "palette-more" }));
+      option.addEventListener("click", (event) => {
+        if (!one.href) choose(i);
+        else if (!(event.ctrlKey || event.metaKey || event.shiftKey)) sheet().close();
+      });
       return option;
     }));
     const field = sheet().querySelector("input");
@@ -106,6 +112,7 @@
   function choose(i) {
     const one = state.found[i];
     if (!one) return;
+    if (one.href) return void sheet().querySelectorAll("[role=option]")[i].click();
     sheet().close();
     one.act();
   }
@@ -122,14 +129,14 @@
   }
 
   function build(dialog) {
-    const field = make("input", "", { type: "text", role: "combobox", "aria-expanded": "true",
+    const field = lab.make("input", "", { type: "text", role: "combobox", "aria-expanded": "true",
       "aria-controls": "palette-list", "aria-label": "Find a preset, control, chart or command",
       placeholder: "preset, control, chart or command", autocomplete: "off", spellcheck: "false" });
     field.addEventListener("input", () => search(field.value));
     field.addEventListener("keydown", keys);
     dialog.append(field,
-      make("div", "", { role: "listbox", id: "palette-list", "aria-label": "Found" }),
-      make("p", "", { role: "status", class: "quiet" }));
+      lab.make("div", "", { role: "listbox", id: "palette-list", "aria-label": "Found" }),
+      lab.make("p", "", { role: "status", class: "quiet" }));
     dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   }
 

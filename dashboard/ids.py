@@ -95,6 +95,7 @@ IN_WORDS = "compare-words"
 NUMBERS = "compare-numbers"
 OTHER_NOTE = "compare-other-note"
 PAIRED = "compare-paired"
+RECENT = "compare-recent"
 PARTING = "compare-parting"
 """Where A and B part, in words."""
 

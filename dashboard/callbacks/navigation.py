@@ -17,7 +17,14 @@ from dashboard.attributes import attributes
 from dashboard.controls.link import LETTERS, PageLink
 from dashboard.controls.state import Head, after_form, head, target
 from dashboard.controls.widgets import item_rows
-from dashboard.controls.words import changed, in_words, problem_text
+from dashboard.controls.words import (
+    changed,
+    differences,
+    in_short,
+    in_words,
+    kinship,
+    problem_text,
+)
 from dashboard.layout.share import trace_links
 from dashboard.services.services import Services
 from sim.scenario import Problem, Scenario
@@ -98,7 +105,7 @@ def page(
     scenario = link.edited(edit)
     above = heading(services, link)
     return {
-        "target": target(link, edit, seq) | {"title": above.title},
+        "target": target(link, edit, seq) | {"title": above.title} | in_a_list(services, link),
         "notice": notice(problems),
         "title": above.title,
         "question": above.question,
@@ -158,6 +165,19 @@ def words(link: PageLink) -> str:
         return f"A is the recording, B is simulated with {known}"
     others = zip("BCD", link.scenarios[1:], strict=False)
     return " ".join(in_words(link.a, other, letter) for letter, other in others)
+
+
+def in_a_list(services: Services, link: PageLink) -> dict[str, str]:
+    """One line among other links: a name, and what was changed or asked; what B to D are."""
+    kin = kinship(link.a)
+    parts = [in_short(kin.differences if kin else changed(link.a)) or heading(services, link).title]
+    if link.input_key:
+        parts = ["a recording"]
+    for letter, other in zip("BCD", link.scenarios[1:], strict=False):
+        same = "simulated" if link.input_key else "the same"
+        parts.append(f"{letter}: {in_short(differences(link.a, other)) or same}")
+    name = recording_title(services, link) or (kin.name if kin else "own scenario")
+    return {"name": name, "changes": "; ".join(parts)}
 
 
 def notice(problems: list[Problem]) -> Any:

@@ -84,6 +84,16 @@ def changed(scenario: Scenario) -> list[Difference]:
     return differences(DEFAULTS[VERSION], scenario)
 
 
+def in_short(found: Sequence[Difference]) -> str:
+    """The new values alone, at most four: ``patch 6 on, seed 3``."""
+    named = [
+        d.phrase if d.control.widget is Widget.SET else f"{d.control.label} {_clip(d.b)}"
+        for d in found[:MOST_NAMED]
+    ]
+    more = len(found) - MOST_NAMED
+    return ", ".join(named) + (f" and {more} more" if more > 0 else "")
+
+
 @dataclass(frozen=True, slots=True)
 class Kinship:
     """The preset that a scenario is, or is closest to."""

@@ -55,6 +55,7 @@ def compare_bar() -> Component:
                 className="when-paired",
             ),
             _other(),
+            _recent(),
             html.A(
                 "Report",
                 href="/export/report.html?v=1&seed=1",
@@ -98,6 +99,34 @@ def _other() -> Component:
             ),
             html.P(id=ids.OTHER_NOTE, className="quiet", role="status"),
         ],
+        className="other",
+    )
+
+
+def _recent() -> Component:
+    """Scenarios looked at before, as this browser remembers them; recent.js fills it."""
+    return html.Details(
+        [
+            html.Summary("Recent"),
+            html.Ul(
+                className="recent-list",
+                **attributes({"data-recent": "", "aria-label": "Scenarios looked at before"}),
+            ),
+            html.P(
+                [
+                    html.Span("", role="status", **attributes({"data-recent-said": ""})),
+                    html.Button(
+                        "Clear",
+                        className="tool",
+                        **attributes(
+                            {"data-recent-clear": "", "aria-label": "Clear the recent scenarios"}
+                        ),
+                    ),
+                ],
+                className="quiet recent-foot",
+            ),
+        ],
+        id=ids.RECENT,
         className="other",
     )
 

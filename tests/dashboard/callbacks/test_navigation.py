@@ -11,6 +11,7 @@ from dashboard import ids
 from dashboard.callbacks.compare import rearranged
 from dashboard.callbacks.navigation import OUTPUT, opened, page, recording_title, still_told, words
 from dashboard.controls.link import PageLink
+from sim.presets import PRESETS
 from sim.scenario import Scenario
 
 
@@ -33,6 +34,17 @@ def test_a_bad_link_is_a_page_with_a_notice(services, search):
     assert state["target"]["link"].startswith("?v=1&seed=")
     bad = search not in ("", "?")
     assert (state["notice"] is not None) == bad
+
+
+@pytest.mark.parametrize(
+    ("search", "name", "changes"),
+    [("?v=1&seed=1", "default", PRESETS["default"].title),
+     ("?v=1&seed=9&b.p=p6&c=", "default", "seed 9; B: patch 6 on; C: the same"),
+     ("?v=1&seed=1&rec=nope&b=", "Needs the rec nope", "a recording; B: simulated")],
+)  # fmt: skip
+def test_among_other_links_each_has_a_line(services, search, name, changes):
+    target = shown(services, search)["target"]
+    assert (target["name"], target["changes"]) == (name, changes)
 
 
 def test_the_notice_names_each_key(services):

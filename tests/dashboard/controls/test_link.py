@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard.controls.link import PageLink
 from dashboard.controls.spec import CONTROLS, Group
 from dashboard.controls.state import after_form, other_of, patches_flipped, rows_text, target
-from dashboard.controls.words import in_words, kinship, problem_text
+from dashboard.controls.words import differences, in_short, in_words, kinship, problem_text
 from sim.presets import PRESETS
 from sim.scenario import Patch, Scenario
+from sim.scenario_url import decode
 from tests.support.strategies import scenarios
 
 PAIR = "?v=1&seed=7&b.p=p6"
@@ -85,6 +88,13 @@ def test_flipping_the_series_twice_changes_nothing():
 
 def test_equal_scenarios_are_said_to_be_equal():
     assert in_words(Scenario(), Scenario()) == "B is the same as A: every number must agree."
+
+
+def test_differences_in_short_are_the_new_values_and_how_many_more():
+    assert in_short(differences(Scenario(), Scenario())) == ""
+    a, b = Scenario(), decode("v=1&seed=9&p=p6&ram=64&dr=77&disk=nvme&dur=1000")[0]
+    assert in_short(differences(a, b)[:2]) == "patch 6 on, disk NVMe"
+    assert re.fullmatch(r"patch 6 on, disk NVMe, .+, .+ and 2 more", in_short(differences(a, b)))
 
 
 def test_a_difference_is_said_in_words():
