@@ -11,6 +11,7 @@
   const board = (lab.board = {
     runs: [], charts: new Map(), specs: {}, theme: null, themeName: "", link: "",
     off: new Set(), // issuers that the page's legend has switched off
+    scales: new Map(), // charts whose axis has been switched: "log" or "linear"
     signature: "", abort: null, loads: 0, cursor: null, lastInput: 0, drawing: false, ready: false,
     DRAW_MS,
   });

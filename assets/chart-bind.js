@@ -58,6 +58,7 @@
       this.legend = new Map();
       this.notes = [];
       this.interval = 0; // s that each point of a rate stands for
+      this.x = { range: [0, 0], ticks: [] }; // of an axis of lengths, in ms or decades of them
     }
 
     enter(label, color, symbol, dash) {
@@ -80,6 +81,8 @@
   const newPanel = (label) => ({
     label, range: [0, 1], step: 1, rows: [], traces: [], empty: "", weight: 1, boxes: [],
     labels: [],
+    ticks: [], // [value, text] of the vertical axis, instead of every `step`
+    floor: 0, // above 0 the axis is logarithmic, and what is less is drawn here
   });
 
   function bind(spec, runs, theme, view, hidden) {
@@ -104,8 +107,8 @@
     if (spec.compare === "overlay") {
       lacks.forEach((why, i) => why && binder.notes.push(binder.name(runs[i], why)));
     }
-    const { notes, interval } = binder;
-    return { panels, legend: [...binder.legend.values()], notes, empty: "", interval };
+    const { notes, interval, x } = binder;
+    return { panels, legend: [...binder.legend.values()], notes, empty: "", interval, x };
   }
 
   Object.assign(charts, { panelCount, pageHeight, missing, newPanel, bind });

@@ -5,6 +5,7 @@
   const lab = (root.reclaimLab = root.reclaimLab || {});
   const charts = (lab.charts = lab.charts || {});
   const MARK_PX = 3.2;
+  const AFTER = 1.02;
   const THIN_NOTE = "thin: stalls shorter than a pixel";
 
   // ---- requests on the disk
@@ -176,7 +177,7 @@
     const drawn = charts.newPanel("");
     drawn.range = [0, 1.02];
     drawn.step = 0.25;
-    const low = binder.spec.x_range[0];
+    const low = lengthAxis(binder);
     const { cdf_even: even, cdf_tail: tail } = binder.theme.limits;
     for (const kind of binder.spec.panels[0].lines) {
       for (const i of group) {
@@ -196,6 +197,20 @@
       }
     }
     return [drawn];
+  }
+
+  /** Ends and ticks of the axis below all panels; its least length in ms. */
+  function lengthAxis({ spec, runs, x }) {
+    if (spec.scale === "log") {
+      x.range = spec.lengths.map(Math.log10);
+      x.ticks = charts.logLengths(spec.lengths);
+      return spec.lengths[0];
+    }
+    const longest = Math.max(0, ...runs.filter((run) => run.events.stalls)
+      .map((run) => charts.highest(run.events.stalls.length)));
+    const [top, ticks] = charts.linearLengths(longest * 1e3);
+    Object.assign(x, { range: [0, top * AFTER], ticks }); // or the last label would not fit
+    return 0;
   }
 
   charts.DRAW = Object.assign(charts.DRAW || {}, {

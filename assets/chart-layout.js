@@ -9,10 +9,6 @@
   const PANEL_GAP = 16;
   const CAPTION_LINE = 13;
   const CAPTION_TOP = 26;
-  const LOG_TICKS = [
-    [0.01, "10 µs"], [0.1, "0.1 ms"], [1, "1 ms"], [10, "10 ms"], [100, "100 ms"], [1000, "1 s"],
-    [10000, "10 s"], [100000, "100 s"],
-  ];
 
   const escapeText = (text) =>
     String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
@@ -26,13 +22,15 @@
     };
   }
 
-  function xAxis(spec, theme, view, panels) {
+  const ticksOf = (ticks) =>
+    ({ tickvals: ticks.map(([at]) => at), ticktext: ticks.map(([, text]) => text) });
+
+  function xAxis(spec, bound, theme, view) {
+    const panels = bound.panels.length;
     const made = { ...axis(theme), anchor: `y${panels > 1 ? panels : ""}`, showline: true };
-    if (spec.x === "log_ms") {
-      return {
-        ...made, type: "log", range: spec.x_range.map(Math.log10),
-        tickvals: LOG_TICKS.map(([value]) => value), ticktext: LOG_TICKS.map(([, text]) => text),
-      };
+    if (spec.x === "ms") {
+      const log = spec.scale === "log" ? { type: "log" } : {};
+      return { ...made, ...log, range: bound.x.range, ...ticksOf(bound.x.ticks) };
     }
     if (spec.x === "none") {
       const bare = { showgrid: false, showline: false, showticklabels: false };
@@ -52,11 +50,8 @@
         ticktext: panel.rows.map((name) => escapeText(short(name))),
       };
     }
-    if (spec.draw === "heat" && !panel.empty) {
-      const [low, high] = spec.y_range;
-      const ticks = LOG_TICKS.filter(([ms]) => ms >= low && ms <= high);
-      return { ...made, tickvals: ticks.map(([ms]) => Math.log10(ms)),
-        ticktext: ticks.map(([, text]) => text) };
+    if (panel.ticks.length) {
+      return { ...made, ...(panel.floor > 0 ? { type: "log" } : {}), ...ticksOf(panel.ticks) };
     }
     if (panel.empty || spec.draw === "matrix") {
       const bare = spec.draw === "matrix" ? { showline: false } : {};
@@ -122,7 +117,7 @@
     const weights = bound.panels.reduce((sum, panel) => sum + panel.weight, 0);
     const each = (1 - gap * (n - 1)) / weights;
     let low = 1 + gap;
-    layout.xaxis = xAxis(spec, theme, view, n);
+    layout.xaxis = xAxis(spec, bound, theme, view);
     bound.panels.forEach((panel, i) => {
       const high = low - gap;
       low = i === n - 1 ? 0 : high - each * panel.weight;
@@ -155,6 +150,7 @@
       }
       return lines.map((trace) => {
         const made = { ...trace, ...at };
+        if (panel.floor > 0) made.y = made.y.map((value) => Math.max(value, panel.floor));
         if (trace.stackgroup) made.stackgroup = `${trace.stackgroup}.${i}`;
         return made;
       });
@@ -219,7 +215,7 @@
     const { width, height, zoom, hidden, tickLabels } = options;
     const margin = {
       l: theme.margin_left, r: theme.margin_right, t: 6, pad: 0,
-      b: spec.x === "log_ms" || (tickLabels && spec.x === "time") ? 22 : 6,
+      b: spec.x === "ms" || (tickLabels && spec.x === "time") ? 22 : 6,
     };
     const inner = height - margin.t - margin.b;
     const view = {

@@ -4,6 +4,7 @@
 
   const lab = (root.reclaimLab = root.reclaimLab || {});
   const charts = (lab.charts = lab.charts || {});
+  const BELOW_NOTE = "values below a logarithmic axis, 0 too, are drawn at its lower edge";
 
   function drawLines(binder, group) {
     const { spec, runs } = binder;
@@ -24,6 +25,7 @@
     if (binder.spec.compare === "panels") label = binder.panelName(binder.runs[group[0]], label);
     const drawn = charts.newPanel(label);
     const stacked = {};
+    let least = Infinity;
     let top = 0;
     let lines = 0;
     for (const line of panel.lines) {
@@ -40,16 +42,26 @@
           stacked[i] = below.map((y, k) => y + (values[k] || 0));
           high = charts.highest(stacked[i]);
         }
+        least = Math.min(least, made.least);
         top = Math.max(top, high);
         binder.add(drawn, made.trace);
       }
     }
-    if (top > 0) {
+    if (top > 0 && binder.spec.scale === "log") decades(binder, drawn, least, top);
+    else if (top > 0) {
       const [low, high, step] = charts.niceRange(0, top);
       drawn.range = [low, high];
       drawn.step = step;
     }
     return drawn;
+  }
+
+  /** A value that a logarithmic axis has no place for is not lost, but at its lower edge. */
+  function decades(binder, drawn, least, top) {
+    const [low, high, ticks] = charts.logValues(least, top);
+    Object.assign(drawn, { floor: low, range: [low, high].map(Math.log10), ticks });
+    const below = drawn.traces.some(({ y }) => y.some((value) => value < low));
+    if (below && !binder.notes.includes(BELOW_NOTE)) binder.notes.push(BELOW_NOTE);
   }
 
   function drawLine(binder, line, i) {
@@ -58,10 +70,12 @@
     if (line.style === "level") {
       const level = described(run, line.column);
       if (level === null) return null;
-      return { top: level, trace: lineTrace(binder, line, i, [0, run.duration_s], [level, level]) };
+      const edges = { least: level, top: level };
+      return { ...edges, trace: lineTrace(binder, line, i, [0, run.duration_s], [level, level]) };
     }
     const values = run.columns[line.column];
     if (!values || !values.length) return null;
+    let known = values;
     let top = charts.highest(values);
     if (top === -Infinity) top = 0;
     if (line.skip_zero && top <= 0) return null;
@@ -70,9 +84,11 @@
     let y = values.subarray(low, high);
     if (line.style === "flag") {
       top = described(run, line.level) || 0;
+      known = [top];
       [x, y] = flags(x, y, top);
     } else if (line.style === "rate") {
-      top = Math.max(0, charts.highest(means(binder, run.times, values, limits.rates)[1]));
+      [, known] = means(binder, run.times, values, limits.rates);
+      top = Math.max(0, charts.highest(known));
       [x, y] = means(binder, x, y, limits.rates);
     } else if (line.style === "steps") {
       [x, y] = steps(x, y, limits.lines);
@@ -83,7 +99,16 @@
       const kept = charts.minMax(y, limits.lines);
       [x, y] = [x, y].map((a) => Float64Array.from(kept, (k) => a[k]));
     }
-    return { top, trace: lineTrace(binder, line, i, x, y) };
+    return { least: leastOf(known), top, trace: lineTrace(binder, line, i, x, y) };
+  }
+
+  /** Of those above 0. */
+  function leastOf(values) {
+    let least = Infinity;
+    for (let i = 0; i < values.length; i++) {
+      if (values[i] > 0 && values[i] < least) least = values[i];
+    }
+    return least;
   }
 
   /** A number of the run's description, by a path like disk.congestion_on; null = not said. */

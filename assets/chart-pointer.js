@@ -8,18 +8,20 @@
   /** The read-out of a chart whose axis is a length. */
   function lengths(chart) {
     const { over } = chart;
-    const at = (ms) => {
+    const read = (ms) => {
       chart.lengthMs = ms;
       chart.readout.read();
       chart.flag.hidden = ms === null;
     };
     over.addEventListener("pointermove", (event) => {
-      const [low, high] = chart.spec.x_range.map(Math.log10);
+      if (!chart.bound || chart.bound.empty) return;
+      const [low, high] = chart.bound.x.range;
       const box = over.getBoundingClientRect();
       const x = event.clientX - box.left;
-      const ms = 10 ** (low + (x / box.width) * (high - low));
+      const at = low + (x / box.width) * (high - low);
+      const ms = chart.spec.scale === "log" ? 10 ** at : Math.max(0, at);
       lab.moveLine(chart.cross, true, x);
-      at(ms);
+      read(ms);
       chart.flag.textContent = `≤ ${ms < 1000 ? lab.format(ms) : lab.format(ms / 1000)} `
         + `${ms < 1000 ? "ms" : "s"}`;
       const left = x > box.width - 90 ? x - chart.flag.offsetWidth - 4 : x + 4;
@@ -27,7 +29,7 @@
     });
     over.addEventListener("pointerleave", () => {
       lab.moveLine(chart.cross, false, 0);
-      at(null);
+      read(null);
     });
   }
 

@@ -29,8 +29,11 @@
       this.build();
     }
 
+    /** As the registry has it, its switch as the visitor has set it. */
     get spec() {
-      return board.specs[this.name];
+      const spec = board.specs[this.name];
+      const scale = board.scales.get(this.name);
+      return scale ? { ...spec, scale } : spec;
     }
 
     get timed() {

@@ -160,10 +160,11 @@
   function heatPanel(binder, i) {
     const { spec, view, hidden } = binder;
     const run = binder.runs[i];
-    const { t, y, code, classes } = lengthsOf(binder, run);
-    const [low, high] = spec.y_range.map(Math.log10);
+    const { t, ms, code, classes } = lengthsOf(binder, run);
+    const y = spec.scale === "log" ? ms.map(Math.log10) : ms;
+    const { low, high, ticks } = heatAxis(binder);
     const drawn = charts.newPanel(binder.many ? run.label : "");
-    drawn.range = [low, high];
+    Object.assign(drawn, { range: [low, high], ticks });
     const inside = [];
     for (let k = 0; k < t.length; k++) if (t[k] >= view.begin && t[k] <= view.end) inside.push(k);
     const there = inside.filter((k) => y[k] >= low);
@@ -184,21 +185,35 @@
     return drawn;
   }
 
-  /** Ends in s, log10 of lengths in ms, class of each event, and the classes. */
+  /** Ends and ticks, in ms or in decades of them; the same for all runs. */
+  function heatAxis(binder) {
+    const { spec, runs } = binder;
+    if (spec.scale === "log") {
+      const [low, high] = spec.lengths.map(Math.log10);
+      const ticks = charts.logLengths(spec.lengths).map(([ms, text]) => [Math.log10(ms), text]);
+      return { low, high, ticks };
+    }
+    const longest = runs.filter((run) => run.events[spec.family])
+      .map((run) => charts.highest(lengthsOf(binder, run).ms));
+    const [high, ticks] = charts.linearLengths(Math.max(0, ...longest));
+    return { low: 0, high, ticks };
+  }
+
+  /** Ends in s, lengths in ms, class of each event, and the classes. */
   function lengthsOf({ spec, theme }, run) {
     const events = run.events[spec.family];
     const all = Array.from(events.t.keys());
     if (spec.family === "stalls") {
       const classes = spec.panels[0].lines
         .map((kind) => ({ label: kind.label, color: theme.colors[kind.color] }));
-      const y = all.map((k) => Math.log10(events.length[k] * 1e3));
-      return { t: events.t, y, code: events.kind, classes };
+      const ms = all.map((k) => events.length[k] * 1e3);
+      return { t: events.t, ms, code: events.kind, classes };
     }
     const { codeOf, classes } = requestClasses(theme, events);
     const known = all.filter((k) => events.wait_us[k] >= 0);
     return {
       t: known.map((k) => events.t[k]), classes, code: known.map(codeOf),
-      y: known.map((k) => Math.log10(events.wait_us[k] / 1e3)),
+      ms: known.map((k) => events.wait_us[k] / 1e3),
     };
   }
 

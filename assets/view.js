@@ -71,6 +71,7 @@
   function restore() {
     const charts = fragment().get("charts");
     if (charts) lab.share.only(charts.split("."));
+    lab.scaleSwitch.restore();
     openTab(fragment().get("tab") || "charts", false);
   }
 

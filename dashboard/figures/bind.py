@@ -17,11 +17,13 @@ from dashboard.figures.downsample import min_max, nice_group, nice_range, stride
 from dashboard.figures.heat import heat
 from dashboard.figures.marks import offsets
 from dashboard.figures.matrix import matrix
+from dashboard.figures.scale import log_values
 from dashboard.figures.spec import FigureSpec, Line, Panel
 from dashboard.figures.theme import LINES_MAX, PANELS_MAX, RATES_MAX, RUN_DASHES, Theme
 from dashboard.figures.waits import cdf, timeline
 
 NO_MEMCG = "No container in this scenario."
+BELOW_NOTE = "values below a logarithmic axis, 0 too, are drawn at its lower edge"
 
 
 def bind(spec: FigureSpec, runs: list[RunData], theme: Theme, view: View) -> Bound:
@@ -49,7 +51,10 @@ def bind(spec: FigureSpec, runs: list[RunData], theme: Theme, view: View) -> Bou
             binder.name(run, why) for run, why in zip(runs, missing, strict=True) if why
         ]
     legend = list(binder.legend.values())
-    return Bound(panels, legend, binder.notes, interval=binder.interval)
+    return Bound(
+        panels, legend, binder.notes, interval=binder.interval, x_range=binder.x_range,
+        x_ticks=binder.x_ticks,
+    )  # fmt: skip
 
 
 def _missing(spec: FigureSpec, run: RunData) -> str:
@@ -89,49 +94,60 @@ def _line_panel(binder: Binder, panel: Panel, memcg: str, group: list[int]) -> D
     if binder.spec.compare == "panels":
         label = binder.name(binder.runs[group[0]], label) if binder.many else label
     drawn = Drawn(label.rstrip(": "))
-    top = 0.0
+    least, top = math.inf, 0.0
     stacked: dict[int, Array] = {}
     for line in panel.lines:
         column = line.column.replace("{memcg}", memcg)
         if line.otherwise and any(t["meta"]["line"] for t in drawn.traces):
             continue
         for i in group:
-            high = _draw_line(binder, drawn, replace(line, column=column), i)
+            low, high = _draw_line(binder, drawn, replace(line, column=column), i)
             if line.style == "area" and high > 0:
                 values = np.nan_to_num(binder.runs[i].columns[column])
                 stacked[i] = stacked[i] + values if i in stacked else values
                 high = float(stacked[i].max())
-            top = max(top, high)
-    drawn.range = (0.0, 1.0)
-    if top > 0:
+            least, top = min(least, low), max(top, high)
+    if top > 0 and binder.spec.scale == "log":
+        _decades(binder, drawn, least, top)
+    elif top > 0:
         low, high, drawn.step = nice_range(0.0, top)
         drawn.range = (low, high)
     return drawn
 
 
-def _draw_line(binder: Binder, drawn: Drawn, line: Line, i: int) -> float:
-    """Add one line of run i; its highest value, 0 if it was not drawn."""
+def _decades(binder: Binder, drawn: Drawn, least: float, top: float) -> None:
+    """A logarithmic axis; a value that it has no place for is not lost, but at its lower edge."""
+    drawn.floor, high, drawn.ticks = log_values(least, top)
+    drawn.range = (math.log10(drawn.floor), math.log10(high))
+    below = any((trace["y"] < drawn.floor).any() for trace in drawn.traces)
+    if below and BELOW_NOTE not in binder.notes:
+        binder.notes.append(BELOW_NOTE)
+
+
+def _draw_line(binder: Binder, drawn: Drawn, line: Line, i: int) -> tuple[float, float]:
+    """Add one line of run i; its least value above 0 and its highest, 0 if it was not drawn."""
     run = binder.runs[i]
     if line.style == "level":
         return _draw_level(binder, drawn, line, i)
     values = run.columns.get(line.column)
     if values is None or len(values) == 0:
-        return 0.0
+        return math.inf, 0.0
     known = values[~np.isnan(values)]
     top = float(known.max()) if len(known) else 0.0
     if line.skip_zero and top <= 0:
-        return 0.0
+        return math.inf, 0.0
     low, high = window(run.times, binder.view.begin, binder.view.end)
     x, y = run.times[low:high], values[low:high]
     if line.style == "flag":
         level = run.described(line.level) or 0.0
         x, y = _flags(x, y, level)
-        top = level
+        known, top = np.array([level]), level
     elif line.style == "area":
         step = stride(len(x), LINES_MAX)
         x, y = x[::step], y[::step]
     elif line.style == "rate":
-        top = float(np.nanmax(_means(binder, run.times, values)[1], initial=0.0))
+        known = _means(binder, run.times, values)[1]
+        top = float(np.nanmax(known, initial=0.0))
         x, y = _means(binder, x, y)
     elif line.style == "steps":
         x, y = _steps(x, y)
@@ -139,16 +155,16 @@ def _draw_line(binder: Binder, drawn: Drawn, line: Line, i: int) -> float:
         kept = min_max(y, LINES_MAX)
         x, y = x[kept], y[kept]
     drawn.traces.append(line_trace(binder, line, i, x, y))
-    return top
+    return float(np.min(known, initial=math.inf, where=known > 0)), top
 
 
-def _draw_level(binder: Binder, drawn: Drawn, line: Line, i: int) -> float:
+def _draw_level(binder: Binder, drawn: Drawn, line: Line, i: int) -> tuple[float, float]:
     level = binder.runs[i].described(line.column)
     if level is None:
-        return 0.0
+        return math.inf, 0.0
     x = np.array([0.0, binder.runs[i].duration_s])
     drawn.traces.append(line_trace(binder, line, i, x, np.array([level, level])))
-    return level
+    return level, level
 
 
 def _means(binder: Binder, x: Array, y: Array) -> tuple[Array, Array]:

@@ -42,6 +42,10 @@ class Drawn:
     traces: list[Trace] = field(default_factory=list)
     picture: dict[str, Any] | None = None
     """Instead of marks: ``source`` (a data: URI) and its place in the units of the axes."""
+    ticks: list[tuple[float, str]] = field(default_factory=list)
+    """Of the vertical axis, in its units, instead of every ``step``."""
+    floor: float = 0.0
+    """Above 0 the axis is logarithmic, and what is less is drawn here; ``range`` is in decades."""
     empty: str = ""
     weight: float = 1.0
     """Its share of the height, against that of other panels."""
@@ -62,6 +66,9 @@ class Bound:
     """Instead of panels: nothing to draw, and why."""
     interval: float = 0.0
     """s that each point of a rate stands for; 0 = as sampled."""
+    x_range: tuple[float, float] = (0.0, 0.0)
+    """Of an axis of lengths, in ms or in decades of them."""
+    x_ticks: list[tuple[float, str]] = field(default_factory=list)
 
 
 class Binder:
@@ -73,6 +80,8 @@ class Binder:
         self.legend: dict[str, dict[str, str]] = {}
         self.notes: list[str] = []
         self.interval = 0.0
+        self.x_range = (0.0, 0.0)
+        self.x_ticks: list[tuple[float, str]] = []
 
     def enter(self, label: str, color: str, symbol: str, dash: str) -> None:
         """Into the legend, once."""

@@ -24,6 +24,7 @@ THROUGHPUT = FigureSpec(
     title="Disk throughput, MiB/s",
     question="Who cleans: MiB/s written by each submitter, and MiB/s read.",
     kind="series",
+    scale="linear",
     panels=(
         Panel(
             lines=(
@@ -48,6 +49,7 @@ SEEKS = FigureSpec(
     title="Seeks per second",
     question="How often must the disk move its head: the price of small scattered writes.",
     kind="series",
+    scale="linear",
     panels=(
         Panel(
             lines=(
@@ -67,6 +69,7 @@ REQUEST_SIZE = FigureSpec(
     title="Mean request size, KiB",
     question="Are pages written one by one (4 KiB) or in long ranges? Gaps: nothing was done.",
     kind="series",
+    scale="linear",
     panels=(
         Panel(
             lines=(
@@ -84,6 +87,7 @@ QUEUE_DEPTH = FigureSpec(
     question="Is the queue congested? Above the upper line writers of this queue go to sleep; "
     "below the lower line they are woken.",
     kind="series",
+    scale="linear",
     panels=(
         Panel(
             lines=(
@@ -117,7 +121,8 @@ REQUEST_LATENCY = FigureSpec(
     family="io",
     panels=(Panel(),),
     compare="panels",
-    y_range=(0.1, 10_000.0),
+    scale="log",
+    lengths=(0.1, 10_000.0),
     height=130,
     nothing="No request reached the disk.",
 )

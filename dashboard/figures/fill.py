@@ -22,10 +22,6 @@ from sim.result import Result
 
 PANEL_GAP = 16
 _CAPTION_LINE, _CAPTION_TOP = 13, 26
-_LOG_TICKS = (
-    (0.01, "10 µs"), (0.1, "0.1 ms"), (1, "1 ms"), (10, "10 ms"), (100, "100 ms"), (1000, "1 s"),
-    (10_000, "10 s"), (100_000, "100 s"),
-)  # fmt: skip
 
 
 def fill(
@@ -152,7 +148,7 @@ def layout_of(
     n = len(bound.panels)
     gap = PANEL_GAP / max(1.0, inner_height)
     each = (1 - gap * (n - 1)) / sum(panel.weight for panel in bound.panels)
-    layout["xaxis"] = _x_axis(spec, theme, view, n)
+    layout["xaxis"] = _x_axis(spec, bound, theme, view)
     low = 1 + gap
     for i, panel in enumerate(bound.panels):
         high = low - gap
@@ -227,16 +223,12 @@ def _panel_label(text: str, y: float, theme: Theme) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _x_axis(spec: FigureSpec, theme: Theme, view: View, panels: int) -> dict[str, Any]:
+def _x_axis(spec: FigureSpec, bound: Bound, theme: Theme, view: View) -> dict[str, Any]:
+    panels = len(bound.panels)
     axis = _axis(theme) | {"anchor": f"y{panels if panels > 1 else ''}", "showline": True}
-    if spec.x == "log_ms":
-        low, high = spec.x_range
-        return axis | {
-            "type": "log",
-            "range": [math.log10(low), math.log10(high)],
-            "tickvals": [value for value, _ in _LOG_TICKS],
-            "ticktext": [text for _, text in _LOG_TICKS],
-        }
+    if spec.x == "ms":
+        log = {"type": "log"} if spec.scale == "log" else {}
+        return axis | log | {"range": list(bound.x_range)} | _ticks(bound.x_ticks)
     if spec.x == "none":
         return axis | {
             "range": [0, view.width], "showgrid": False, "showline": False, "showticklabels": False
@@ -263,14 +255,16 @@ def _y_axis(
             "tickvals": list(range(len(panel.rows))),
             "ticktext": [escape(short(name)) for name in panel.rows],
         }
-    if spec.draw == "heat" and not panel.empty:
-        low, high = spec.y_range
-        ticks = [(math.log10(ms), text) for ms, text in _LOG_TICKS if low <= ms <= high]
-        return axis | {"tickvals": [at for at, _ in ticks], "ticktext": [text for _, text in ticks]}
+    if panel.ticks:
+        return axis | ({"type": "log"} if panel.floor > 0 else {}) | _ticks(panel.ticks)
     if panel.empty or spec.draw == "matrix":
         bare = {"showline": False} if spec.draw == "matrix" else {}
         return axis | {"showgrid": False, "showticklabels": False} | bare
     return axis | {"tick0": panel.range[0], "dtick": panel.step, "tickformat": spec.tick_format}
+
+
+def _ticks(ticks: list[tuple[float, str]]) -> dict[str, Any]:
+    return {"tickvals": [at for at, _ in ticks], "ticktext": [text for _, text in ticks]}
 
 
 def short(name: str) -> str:
@@ -317,7 +311,8 @@ def traces_of(bound: Bound) -> list[dict[str, Any]]:
         }  # fmt: skip
         lines = [trace for trace in panel.traces if not trace["meta"].get("shape")]
         for trace in lines or [nothing]:
-            xy = {"x": numbers(trace["x"]), "y": numbers(trace["y"])}
+            y = np.maximum(trace["y"], panel.floor) if panel.floor > 0 else trace["y"]
+            xy = {"x": numbers(trace["x"]), "y": numbers(y)}
             stack = {"stackgroup": f"{trace['stackgroup']}.{i}"} if "stackgroup" in trace else {}
             out.append(trace | axis | xy | stack)
     return out

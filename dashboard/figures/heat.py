@@ -1,4 +1,4 @@
-"""Lengths of events over time on a logarithmic axis: stalls by kind, requests by issuer."""
+"""Lengths of events over time: stalls by kind, requests by issuer."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from dashboard.figures.binder import Array, Binder, Drawn
 from dashboard.figures.data import RunData
 from dashboard.figures.density import density_cells, picture
+from dashboard.figures.scale import Ticks, linear_lengths, log_lengths
 from dashboard.figures.theme import ISSUER_STYLES
 
 HEAT_PX = 5
@@ -16,18 +17,32 @@ HEAT_PX = 5
 
 
 def heat(binder: Binder, group: list[int]) -> list[Drawn]:
-    """A panel for each run."""
+    """A panel for each run, on the same axis."""
     return [_heat_panel(binder, i) for i in group]
+
+
+def _axis(binder: Binder) -> tuple[tuple[float, float], Ticks]:
+    """Ends and ticks, in ms or in decades of them."""
+    if binder.spec.scale == "log":
+        low, high = binder.spec.lengths
+        ticks = [(math.log10(ms), text) for ms, text in log_lengths(low, high)]
+        return (math.log10(low), math.log10(high)), ticks
+    there = [run for run in binder.runs if binder.spec.family in run.events]
+    lengths = [_lengths(binder, run)[1] for run in there]
+    top, ticks = linear_lengths(max(float(ms.max(initial=0.0)) for ms in lengths))
+    return (0.0, top), ticks
 
 
 def _heat_panel(binder: Binder, i: int) -> Drawn:
     run, view = binder.runs[i], binder.view
     t, length_ms, code, classes = _lengths(binder, run)
-    low, high = (math.log10(edge) for edge in binder.spec.y_range)
+    (low, high), ticks = _axis(binder)
     inside = (t >= view.begin) & (t <= view.end)
-    drawn = Drawn(run.label if binder.many else "", range=(low, high))
-    with np.errstate(divide="ignore"):
-        y = np.log10(length_ms)
+    drawn = Drawn(run.label if binder.many else "", range=(low, high), ticks=ticks)
+    y = length_ms
+    if binder.spec.scale == "log":
+        with np.errstate(divide="ignore"):
+            y = np.log10(length_ms)
     shown = inside & (y >= low)
     shape = (
         max(1, math.floor(view.width / HEAT_PX)),

@@ -20,6 +20,7 @@ RECLAIM_RATE = FigureSpec(
     question="Who frees memory, and how much is looked at in vain? Scanned far above reclaimed "
     "means that reclaim walks past dirty or referenced pages.",
     kind="series",
+    scale="linear",
     panels=(
         Panel(_by_context("scan_pages_per_s"), "scanned"),
         Panel(_by_context("steal_pages_per_s"), "reclaimed"),

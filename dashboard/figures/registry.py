@@ -17,20 +17,21 @@ FIGURES: dict[str, FigureSpec] = {spec.name: spec for spec in _SPECS}
 
 
 def figure_dict(
-    name: str, result: Result, *, theme: str = "light", width: int = 900, height: int = 420,
-    url: str = "", others: tuple[Result, ...] = (), window: tuple[float, float] | None = None,
+    figure: str | FigureSpec, result: Result, *, theme: str = "light", width: int = 900,
+    height: int = 420, url: str = "", others: tuple[Result, ...] = (),
+    window: tuple[float, float] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """A chart of a finished run as a plain plotly dict, with title, legend and caption.
 
+    ``figure`` is a name, or a spec whose switch is set (``FigureSpec.scaled``).
     ``others`` are runs B, C and D; ``window`` is what to show of them, in s (None = all).
 
     Raises:
         KeyError: no such figure or theme.
     """
     runs = (result, *others)
-    return fill(
-        FIGURES[name], runs, THEMES[theme], width=width, height=height, url=url, window=window
-    )
+    spec = FIGURES[figure] if isinstance(figure, str) else figure
+    return fill(spec, runs, THEMES[theme], width=width, height=height, url=url, window=window)
 
 
 def spec_json(theme: str = "light") -> dict[str, Any]:

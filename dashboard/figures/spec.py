@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 LineStyle = Literal["line", "rate", "steps", "area", "flag", "level"]
+Scale = Literal["", "linear", "log"]
 
 
 @dataclass(frozen=True)
@@ -65,12 +66,12 @@ class FigureSpec:
     """Only of scenarios with containers."""
     compare: Literal["overlay", "panels"] = "overlay"
     """Further runs in the same panel, or in panels of their own below."""
-    x: Literal["time", "log_ms", "none"] = "time"
+    x: Literal["time", "ms", "none"] = "time"
     """``none``: px, without an axis."""
-    x_range: tuple[float, float] = (0.0, 0.0)
-    """Of an axis that is not time."""
-    y_range: tuple[float, float] = (0.0, 0.0)
-    """ms; of a vertical axis that is logarithmic."""
+    scale: Scale = ""
+    """Of the axis that values or lengths are on; empty = linear, and it cannot be switched."""
+    lengths: tuple[float, float] = (0.0, 0.0)
+    """ms: the ends of a logarithmic axis of lengths. A linear one reaches from 0 to the longest."""
     height: int = 120
     """px on the page, of one run."""
     tick_format: str = ",~g"
@@ -80,6 +81,10 @@ class FigureSpec:
     def to_dict(self) -> dict[str, Any]:
         """The spec as JSON has it."""
         return asdict(self)
+
+    def scaled(self, scale: Scale) -> FigureSpec:
+        """The same chart with its switch set; one without a switch stays as it is."""
+        return replace(self, scale=scale) if self.scale and scale else self
 
     def columns(self) -> list[str]:
         """Every column it can show, ``{memcg}`` not replaced."""

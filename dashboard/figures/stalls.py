@@ -36,7 +36,8 @@ STALL_HEAT = FigureSpec(
     family="stalls",
     panels=(Panel(lines=KINDS),),
     compare="panels",
-    y_range=(0.1, 10_000.0),
+    scale="log",
+    lengths=(0.1, 10_000.0),
     height=140,
     nothing="No task stalled.",
 )
@@ -49,8 +50,9 @@ STALL_CDF = FigureSpec(
     draw="cdf",
     family="stalls",
     panels=(Panel(lines=KINDS, range="share"),),
-    x="log_ms",
-    x_range=(0.01, 100_000.0),
+    x="ms",
+    scale="log",
+    lengths=(0.01, 100_000.0),
     height=150,
     nothing="No task stalled.",
 )

@@ -9,9 +9,11 @@ import numpy as np
 
 from dashboard.figures.binder import Array, Binder, Drawn, line_trace, shape, trace_of
 from dashboard.figures.downsample import ranks
+from dashboard.figures.scale import linear_lengths, log_lengths
 from dashboard.figures.theme import CDF_EVEN, CDF_TAIL, ROWS_MAX
 
 THIN_NOTE = "thin: stalls shorter than a pixel"
+AFTER = 1.02
 
 
 def timeline(binder: Binder, group: list[int]) -> list[Drawn]:
@@ -88,7 +90,7 @@ def _bars(begins: Array, ends: Array, pixel: float) -> list[tuple[float, float, 
 def cdf(binder: Binder, group: list[int]) -> list[Drawn]:
     """Share of stalls no longer than x, for each kind; all runs in one panel."""
     drawn = Drawn("", range=(0.0, 1.02), step=0.25)
-    low = binder.spec.x_range[0]
+    low = _length_axis(binder)
     for kind in binder.spec.panels[0].lines:
         for i in group:
             run = binder.runs[i]
@@ -103,3 +105,17 @@ def cdf(binder: Binder, group: list[int]) -> list[Drawn]:
             trace["line"]["shape"] = "hv"
             drawn.traces.append(trace)
     return [drawn]
+
+
+def _length_axis(binder: Binder) -> float:
+    """Ends and ticks of the axis below all panels; its least length in ms."""
+    if binder.spec.scale == "log":
+        low, high = binder.spec.lengths
+        binder.x_range = math.log10(low), math.log10(high)
+        binder.x_ticks = log_lengths(low, high)
+        return low
+    there = [run.events["stalls"]["length"] for run in binder.runs if "stalls" in run.events]
+    longest = max(float(length.max(initial=0.0)) for length in there) * 1e3
+    top, binder.x_ticks = linear_lengths(longest)
+    binder.x_range = 0.0, top * AFTER  # or the last label would not fit
+    return 0.0

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import re
 import time
+from collections.abc import Mapping
 
 from flask import Blueprint, Response, request
 
+from dashboard.figures.spec import FigureSpec, Scale
 from dashboard.http.errors import Refusal
 from dashboard.http.query import compared, finished, link, submit
 from dashboard.http.runs import WAIT_S_MAX
@@ -37,15 +39,16 @@ def blueprint(services: Services) -> Blueprint:
         theme = request.args.get("theme", "light")
         if theme not in THEMES:
             raise Refusal(400, "no such theme", field="theme", limit=", ".join(THEMES))
-        width, height, scale = size()
+        width, height, times = size()
         keys = [submit(services, what) for what in compared(services)]
+        spec = FIGURES[figure].scaled(scale(figure, FIGURES))
         result, *others = results(services, keys)
         drawn = figure_dict(
-            figure, result, theme=theme, width=width, height=height,
+            spec, result, theme=theme, width=width, height=height,
             url=f"{request.host_url}?{page_link()}", others=tuple(others), window=zoom(),
         )  # fmt: skip
         try:
-            image = services.images.render(drawn, kind, width, height, scale)
+            image = services.images.render(drawn, kind, width, height, times)
         except ImageError as error:
             raise Refusal(error.status, str(error), field="figure", retry_after_s=10) from None
         answer = Response(image, mimetype=FORMATS[kind])
@@ -103,6 +106,26 @@ def zoom() -> tuple[float, float] | None:
             400, f"no window {text[:40]}", field="view.t", limit="<ms>-<ms>, the first is smaller"
         )
     return begin, end
+
+
+def scale(figure: str, figures: Mapping[str, FigureSpec]) -> Scale:
+    """What ``view.log=<figures>`` and ``view.lin=<figures>`` say of one; empty = nothing.
+
+    Raises:
+        Refusal: 400, a name that is no figure with such a switch.
+    """
+    known = [name for name, spec in figures.items() if spec.scale]
+    said: Scale = ""
+    kinds: tuple[tuple[str, Scale], ...] = (("view.log", "log"), ("view.lin", "linear"))
+    for key, kind in kinds:
+        names = [name for name in request.args.get(key, "").split(".") if name]
+        for name in names:
+            if name not in known:
+                raise Refusal(
+                    400, f"no axis of {name[:40]} to switch", field=key, limit=", ".join(known)
+                )
+        said = kind if figure in names else said
+    return said
 
 
 def size() -> tuple[int, int, float]:

@@ -1,6 +1,6 @@
 """What every visit loads, each as one file, compressed once and never asked for again.
 
-* The page's scripts and styles: 36 and 11 files in ``assets``, which a browser would fetch six at
+* The page's scripts and styles: sixty files in ``assets``, which a browser would fetch six at
   a time.
 * plotly.js, the basic bundle, for we draw scatter traces only. The installed package has the whole
   of it, which a browser takes four times as long to read; the bundle in ``assets/vendor`` is of the

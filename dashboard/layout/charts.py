@@ -9,6 +9,7 @@ from dash import html
 from dashboard import ids
 from dashboard.attributes import attributes
 from dashboard.figures.registry import FIGURES
+from dashboard.figures.spec import FigureSpec
 from dashboard.figures.theme import ISSUER_STYLES, RUN_DASHES, RUN_NAMES
 
 Component = Any
@@ -31,10 +32,7 @@ def charts() -> Component:
     """All sections, in the registry's order."""
     return html.Div(
         [
-            *(
-                _section(name, spec.title, spec.question, spec.height)
-                for name, spec in FIGURES.items()
-            ),
+            *(_section(spec) for spec in FIGURES.values()),
             html.Div(
                 className="axis", **attributes({"data-player": "axis", "aria-hidden": "true"})
             ),
@@ -44,17 +42,18 @@ def charts() -> Component:
     )
 
 
-def _section(name: str, title: str, question: str, height: int) -> Component:
+def _section(spec: FigureSpec) -> Component:
+    name, title = spec.name, spec.title
     return html.Section(
         [
             html.Div(
                 [
-                    html.H2(title, className="figure-title", title=question),
+                    html.H2(title, className="figure-title", title=spec.question),
                     html.Div(
                         className="figure-legend", **attributes({"data-figure-part": "legend"})
                     ),
                     html.Div(
-                        _tools(name, title),
+                        _tools(spec),
                         className="figure-tools",
                     ),
                 ],
@@ -62,7 +61,7 @@ def _section(name: str, title: str, question: str, height: int) -> Component:
             ),
             html.Div(
                 className="figure-plot",
-                style={"height": f"{height}px"},
+                style={"height": f"{spec.height}px"},
                 **attributes({"data-figure-part": "plot"}),
             ),
             html.P(className="figure-note", **attributes({"data-figure-part": "note"})),
@@ -76,17 +75,35 @@ def _section(name: str, title: str, question: str, height: int) -> Component:
     )
 
 
-def _tools(name: str, title: str) -> list[Component]:
+def _tools(spec: FigureSpec) -> list[Component]:
     own = [html.Button("Explain", className="tool", **attributes(_EXPLAIN))]
     exports = [
         html.Button(
             text,
             className="tool",
-            **attributes({"data-action": action, "aria-label": label.format(title=title)}),
+            **attributes({"data-action": action, "aria-label": label.format(title=spec.title)}),
         )
         for action, text, label in _TOOLS
     ]
-    return [*(own if name == IO_OFFSET else []), *exports]
+    return [
+        *(own if spec.name == IO_OFFSET else []), *([_scale(spec)] if spec.scale else []), *exports
+    ]  # fmt: skip
+
+
+def _scale(spec: FigureSpec) -> Component:
+    """Logarithmic or linear; scale-switch.js keeps it in the link."""
+    return html.Button(
+        "log",
+        className="tool",
+        title="Logarithmic or linear axis",
+        **attributes(
+            {
+                "data-scale": spec.scale,
+                "aria-label": f"Logarithmic axis of {spec.title}",
+                "aria-pressed": "true" if spec.scale == "log" else "false",
+            }
+        ),
+    )
 
 
 def legend() -> Component:

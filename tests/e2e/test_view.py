@@ -9,7 +9,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from dashboard import ids
 from sim import MODEL_VERSION
@@ -100,6 +100,51 @@ def test_the_legend_of_the_page_switches_an_issuer_in_every_chart(visit):
     expect(lines).to_have_count(count - 1)
     button.click()
     expect(lines).to_have_count(count)
+
+
+def test_the_scale_of_a_chart_is_in_the_link_and_stays_after_a_reload(visit):
+    page = visit(SHORT)
+    done(page)
+
+    def switch(figure: str) -> Locator:
+        return page.locator(f"[data-figure={figure}]").get_by_role("button", name="Logarithmic")
+
+    def kind(figure: str, axis: str) -> str:
+        drawn = f"document.querySelector('[data-figure={figure}] .js-plotly-plot')"
+        return str(page.evaluate(f"{drawn}._fullLayout.{axis}.type"))
+
+    for figure, key in (("request_size", "Enter"), ("seeks", "Space"), ("stall_cdf", "Enter")):
+        switch(figure).scroll_into_view_if_needed()
+        expect(page.locator(f"[data-figure={figure}] .main-svg").first).to_be_visible()
+        switch(figure).focus()
+        page.keyboard.press(key)
+    expect(switch("request_size")).to_have_attribute("aria-pressed", "true")
+    expect(switch("stall_cdf")).to_have_attribute("aria-pressed", "false")
+    expect(page).to_have_url(re.compile(r"#log=request_size\.seeks&lin=stall_cdf$"))
+    page.reload()
+    done(page)
+    for figure, axis, said, pressed in (
+        ("request_size", "yaxis", "log", "true"), ("throughput", "yaxis", "linear", "false"),
+        ("stall_cdf", "xaxis", "linear", "false"),
+    ):  # fmt: skip
+        switch(figure).scroll_into_view_if_needed()
+        expect(switch(figure)).to_have_attribute("aria-pressed", pressed)
+        section = page.locator(f"[data-figure={figure}]")
+        expect(section).to_have_attribute("data-drawn", "whole")
+        assert kind(figure, axis) == said
+    page.get_by_role("button", name="patch 6", exact=True).click()
+    expect(page).to_have_url(re.compile(r"p=p6.*#log=request_size\.seeks&lin=stall_cdf$"))
+    for figure in ("request_size", "seeks", "stall_cdf"):
+        switch(figure).click()
+    expect(page).to_have_url(re.compile(r"dur=4000$"))
+    assert violations(page) == []
+
+
+def test_an_unknown_name_in_the_view_is_nothing(visit):
+    page = visit(f"{SHORT}#log=nonsense.throughput.io_offset&lin=")
+    done(page)
+    button = page.locator("[data-figure=throughput] [data-scale]")
+    expect(button).to_have_attribute("aria-pressed", "true")
 
 
 def get(url: str) -> tuple[int, dict]:

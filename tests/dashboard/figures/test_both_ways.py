@@ -82,14 +82,17 @@ CASES = {
 }
 
 
-def in_node(results, theme, window):
+def in_node(results, theme, window, specs=FIGURES):
     def messages(result):
         return [base64.b64encode(m).decode() for m in encode_result("key", result)]
 
     order = {
         "assets": str(ASSETS),
         "runs": [{"label": "ABCD"[i], "messages": messages(r)} for i, r in enumerate(results)],
-        "specs": spec_json(theme),
+        "specs": {
+            "theme": spec_json(theme)["theme"],
+            "figures": [spec.to_dict() for spec in specs.values()],
+        },
         "options": {**SIZE, "url": URL, "zoom": window},
     }
     done = subprocess.run(
@@ -97,7 +100,7 @@ def in_node(results, theme, window):
         input=json.dumps(order), capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    return dict(zip(FIGURES, json.loads(done.stdout), strict=True))
+    return dict(zip(specs, json.loads(done.stdout), strict=True))
 
 
 def differences(ours, theirs, path=""):
@@ -131,9 +134,28 @@ def test_page_and_server_draw_the_same(case):
     results, theme, window = CASES[case]
     drawn = in_node(results, theme, window)
     for name, spec in FIGURES.items():
-        ours = fill(spec, results, THEMES[theme], **SIZE, url=URL, window=window)
-        ours = json.loads(json.dumps(ours, allow_nan=False))
-        assert differences(ours, drawn[name])[:5] == [], name
+        assert differences(on_server(spec, case), drawn[name])[:5] == [], name
+
+
+def on_server(spec, case):
+    results, theme, window = CASES[case]
+    drawn = fill(spec, results, THEMES[theme], **SIZE, url=URL, window=window)
+    return json.loads(json.dumps(drawn, allow_nan=False))
+
+
+SWITCHED = {
+    name: spec.scaled("linear" if spec.scale == "log" else "log")
+    for name, spec in FIGURES.items()
+    if spec.scale
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_both_draw_the_same_with_the_other_scale(case):
+    results, theme, window = CASES[case]
+    drawn = in_node(results, theme, window, SWITCHED)
+    for name, spec in SWITCHED.items():
+        assert differences(on_server(spec, case), drawn[name])[:5] == [], name
 
 
 def test_a_difference_would_be_seen():

@@ -70,12 +70,26 @@ def test_the_window_that_the_page_shows_is_exported(app_client, services, monkey
     assert "view." not in caption
 
 
+def test_the_scale_that_the_page_shows_is_exported(app_client, services, monkeypatch):
+    asked = drawn(services, monkeypatch)
+    view = "view.log=request_size.seeks&view.lin=stall_cdf"
+    for figure in ("request_size", "throughput", "stall_cdf"):
+        assert app_client.get(f"/export/{figure}.png?{LINK}&{view}").status_code == 200
+    size, throughput, cdf = (order[0]["layout"] for order in asked)
+    assert size["yaxis"]["type"] == "log"
+    assert "type" not in throughput["yaxis"]
+    assert "type" not in cdf["xaxis"]
+    caption = size["annotations"][-1]["text"].replace("<br>", "").replace(" ", "")
+    assert "#log=request_size.seeks&amp;lin=stall_cdf" in caption
+
+
 @pytest.mark.parametrize(
     ("query", "field", "limit"),
     [("width=99999", "width", "200 to 4000"), ("height=nan", "height", "120 to 4000"),
      ("width=3e3", "width", "whole number"), ("scale=50", "scale", "0.5 to 4"),
      ("width=4000&height=4000&scale=2", "scale", "24,000,000 pixels"),
-     ("view.t=5-1", "view.t", "<ms>-<ms>"), ("view.t=now", "view.t", "<ms>-<ms>")],
+     ("view.t=5-1", "view.t", "<ms>-<ms>"), ("view.t=now", "view.t", "<ms>-<ms>"),
+     ("view.log=io_offset", "view.log", "stall_cdf"), ("view.lin=x", "view.lin", "seeks")],
 )  # fmt: skip
 def test_a_bad_parameter_is_named_with_its_limit(app_client, query, field, limit):
     answer = app_client.get(f"/export/throughput.png?{LINK}&{query}")
