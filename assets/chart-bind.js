@@ -82,6 +82,7 @@
     label, range: [0, 1], step: 1, rows: [], traces: [], empty: "", weight: 1, boxes: [],
     labels: [],
     ticks: [], // [value, text] of the vertical axis, instead of every `step`
+    place: (value) => value, // in the units of the vertical axis
     floor: 0, // above 0 the axis is logarithmic, and what is less is drawn here
   });
 

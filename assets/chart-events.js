@@ -30,6 +30,7 @@
     const [low, high, tick] = charts.niceRange(lowest, top);
     drawn.step = tick;
     drawn.range = [low, high > low ? high : low + tick];
+    if (binder.spec.scale === "bands") charts.cut(binder, drawn, i);
     const draw = inside.length > theme.limits.marks ? root.reclaimLab.density.requests : drawMarks;
     draw(binder, drawn, i, inside);
     return drawn;
@@ -49,8 +50,8 @@
           io.issuer[k] === style.code && (io.write[k] === 1) === (write === 1));
         if (!mine.length) continue;
         const color = theme.colors[style.name];
-        const [x, y] = squares(mine.map((k) => io.t[k]), mine.map((k) => io.offset[k]), dx,
-          write ? 0 : dy);
+        const heights = mine.map((k) => drawn.place(io.offset[k]));
+        const [x, y] = squares(mine.map((k) => io.t[k]), heights, dx, write ? 0 : dy);
         const line = { color, width: write ? MARK_PX : 0.9, dash: "solid" };
         binder.add(drawn, charts.asShape(charts.makeTrace(style.label, i, x, y, line)));
         names.add(style.label);

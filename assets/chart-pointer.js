@@ -133,7 +133,7 @@
     for (let k = 0; k < io.t.length; k++) {
       const dx = (io.t[k] - t) / perPx;
       if (dx > NEAR_PX || dx < -NEAR_PX || io.t[k] > limit) continue;
-      const dy = (io.offset[k] - y) / perPxY;
+      const dy = (panel.place(io.offset[k]) - y) / perPxY;
       if (dx * dx + dy * dy < least) [best, least] = [k, dx * dx + dy * dy];
     }
     return best;

@@ -91,6 +91,7 @@
   const thousands = (n) => String(n).replace(/\B(?=(\d{3})+$)/g, ",");
 
   Object.assign(charts, {
-    bisect, windowOf, minMax, stride, niceGroup, ranks, niceRange, highest, averaged, thousands,
+    bisect, windowOf, minMax, stride, niceGroup, ranks, niceStep, niceRange, highest, averaged,
+    thousands,
   });
 })(typeof window === "object" ? window : globalThis);

@@ -142,9 +142,9 @@
     const [low, high] = drawn.range;
     const names = new Set(inside.map((k) => nameOf(codeOf(k))));
     const shown = inside.filter((k) => !hidden.has(nameOf(codeOf(k))));
-    const cells = densityCells(shown.map((k) => io.t[k]), shown.map((k) => io.offset[k]),
-      shown.map(codeOf), [view.begin, view.end, low, high],
-      sizeOf(binder, CELL_PX), classes.length);
+    const heights = shown.map((k) => drawn.place(io.offset[k]));
+    const cells = densityCells(shown.map((k) => io.t[k]), heights, shown.map(codeOf),
+      [view.begin, view.end, low, high], sizeOf(binder, CELL_PX), classes.length);
     drawn.picture = placed(cells, classes, view, drawn.range);
     charts.intoLegend(binder, names);
     if (names.has("reads")) binder.enter("reads", theme.colors.muted, "mark", "solid");

@@ -1,12 +1,13 @@
-/* Logarithmic or linear, a switch in the tools of each chart whose values span decades. What
- * differs from a chart's own choice stands in the link: #log=seeks.throughput&lin=stall_cdf
+/* A linear axis or another, a switch in the tools of a chart: logarithmic where values span
+ * decades, two bands where requests go to far apart places of the disk. What differs from a
+ * chart's own choice stands in the link: #log=seeks.throughput&lin=stall_cdf&bands=io_offset
  */
 (function (root) {
   "use strict";
 
   const lab = root.reclaimLab;
   const { board } = lab;
-  const KEYS = { log: "log", lin: "linear" };
+  const KEYS = { log: "log", lin: "linear", bands: "bands" };
   const all = (selector) => Array.from(document.querySelectorAll(selector));
   const nameOf = (button) => button.closest("[data-figure]").dataset.figure;
 
@@ -20,7 +21,7 @@
     board.scales.clear();
     for (const button of all("button[data-scale]")) {
       const scale = said.get(nameOf(button));
-      if (scale && scale !== button.dataset.scale) board.scales.set(nameOf(button), scale);
+      if (scale === button.dataset.other) board.scales.set(nameOf(button), scale);
       show(button);
     }
     if (board.scales.size) draw(board.scales);
@@ -28,7 +29,8 @@
 
   const scaleOf = (button) => board.scales.get(nameOf(button)) || button.dataset.scale;
 
-  const show = (button) => button.setAttribute("aria-pressed", String(scaleOf(button) === "log"));
+  const show = (button) =>
+    button.setAttribute("aria-pressed", String(scaleOf(button) !== "linear"));
 
   function draw(names) {
     for (const chart of board.charts.values()) if (names.has(chart.name)) chart.needs(true);
@@ -37,8 +39,7 @@
 
   function press(button) {
     const name = nameOf(button);
-    const own = button.dataset.scale;
-    if (!board.scales.delete(name)) board.scales.set(name, own === "log" ? "linear" : "log");
+    if (!board.scales.delete(name)) board.scales.set(name, button.dataset.other);
     show(button);
     for (const [key, scale] of Object.entries(KEYS)) {
       const names = [...board.scales].filter(([, set]) => set === scale).map(([of]) => of);

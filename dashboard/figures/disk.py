@@ -14,6 +14,7 @@ IO_OFFSET = FigureSpec(
     draw="offsets",
     family="io",
     panels=(Panel(range="fit"),),
+    scale="linear",
     compare="panels",
     height=160,
     nothing="No request reached the disk.",

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from dashboard.figures.bands import CUT, bands_of
 from dashboard.figures.binder import Array, Binder, Drawn, shape, trace_of
 from dashboard.figures.density import CELL_PX, density_cells, picture
 from dashboard.figures.downsample import nice_range
@@ -13,6 +14,7 @@ from dashboard.figures.theme import ISSUER_STYLES, MARKS_MAX
 
 MARK_PX = 3.2
 """Side of a request's mark."""
+ONE_BAND_NOTE = "one band: no gap is a quarter of the axis"
 
 
 def offsets(binder: Binder, group: list[int]) -> list[Drawn]:
@@ -25,16 +27,38 @@ def _offset_panel(binder: Binder, i: int) -> Drawn:
     io = run.events["io"]
     inside = np.flatnonzero((io["t"] >= view.begin) & (io["t"] <= view.end))
     drawn = Drawn(run.label if binder.many else "")
-    low, high, drawn.step = nice_range(float(io["offset"].min()), float(io["offset"].max()))
-    drawn.range = (low, high if high > low else low + drawn.step)
+    y = _axis(binder, drawn, i)
     if len(inside) > MARKS_MAX:
-        _density(binder, drawn, i, inside)
+        _density(binder, drawn, i, inside, y)
     else:
-        _marks(binder, drawn, i, inside)
+        _marks(binder, drawn, i, inside, y)
     return drawn
 
 
-def _marks(binder: Binder, drawn: Drawn, i: int, kept: Array) -> None:
+def _axis(binder: Binder, drawn: Drawn, i: int) -> Array:
+    """Range and ticks of a panel; the height of every request in its units."""
+    run, theme, view = binder.runs[i], binder.theme, binder.view
+    offset: Array = run.events["io"]["offset"]
+    bands = bands_of(offset) if binder.spec.scale == "bands" else None
+    if bands is None:
+        low, high, drawn.step = nice_range(float(offset.min()), float(offset.max()))
+        drawn.range = (low, high if high > low else low + drawn.step)
+        if binder.spec.scale == "bands":
+            binder.notes.append(binder.name(run, ONE_BAND_NOTE))
+        return offset
+    drawn.ticks = bands.ticks()
+    drawn.boxes.append(
+        {
+            "x0": view.begin, "x1": view.end, "y0": CUT[0], "y1": CUT[1],
+            "fillcolor": theme.grid, "line": {"width": 0},
+        }
+    )  # fmt: skip
+    text = f"{bands.gap:,.1f} GiB between the bands are left out"
+    binder.notes.append(binder.name(run, text))
+    return bands.place(offset)
+
+
+def _marks(binder: Binder, drawn: Drawn, i: int, kept: Array, height: Array) -> None:
     io, view = binder.runs[i].events["io"], binder.view
     dx = MARK_PX / 2 * (view.end - view.begin) / view.width
     dy = MARK_PX / 2 * (drawn.range[1] - drawn.range[0]) / (view.height / binder.panels)
@@ -44,7 +68,7 @@ def _marks(binder: Binder, drawn: Drawn, i: int, kept: Array) -> None:
             if not len(mine):
                 continue
             color = binder.theme.color(name)
-            x, y = _squares(io["t"][mine], io["offset"][mine], dx, 0 if write else dy)
+            x, y = _squares(io["t"][mine], height[mine], dx, 0 if write else dy)
             line = {"color": color, "width": line_width, "dash": "solid"}
             drawn.traces.append(shape(trace_of(style.label, i, x, y, line)))
     names = {str(trace["name"]) for trace in drawn.traces}
@@ -53,7 +77,7 @@ def _marks(binder: Binder, drawn: Drawn, i: int, kept: Array) -> None:
         binder.enter("open: read", binder.theme.color("muted"), "open", "solid")
 
 
-def _density(binder: Binder, drawn: Drawn, i: int, inside: Array) -> None:
+def _density(binder: Binder, drawn: Drawn, i: int, inside: Array, height: Array) -> None:
     """A picture instead of marks; reads, whoever asked for them, have a colour of their own."""
     run, view = binder.runs[i], binder.view
     io = run.events["io"]
@@ -67,7 +91,7 @@ def _density(binder: Binder, drawn: Drawn, i: int, inside: Array) -> None:
         max(1, math.floor(view.height / binder.panels / CELL_PX)),
     )
     cells = density_cells(
-        io["t"][inside], io["offset"][inside], code, (view.begin, view.end, low, high), shape_of,
+        io["t"][inside], height[inside], code, (view.begin, view.end, low, high), shape_of,
         len(styles) + 1,
     )  # fmt: skip
     reads = binder.theme.color("muted")

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 LineStyle = Literal["line", "rate", "steps", "area", "flag", "level"]
-Scale = Literal["", "linear", "log"]
+Scale = Literal["", "linear", "log", "bands"]
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,10 @@ class FigureSpec:
     x: Literal["time", "ms", "none"] = "time"
     """``none``: px, without an axis."""
     scale: Scale = ""
-    """Of the axis that values or lengths are on; empty = linear, and it cannot be switched."""
+    """Of the axis of values, lengths or offsets; empty = linear, and it cannot be switched.
+
+    ``bands``: two far apart regions, and what is between them left out.
+    """
     lengths: tuple[float, float] = (0.0, 0.0)
     """ms: the ends of a logarithmic axis of lengths. A linear one reaches from 0 to the longest."""
     height: int = 120
@@ -82,9 +85,16 @@ class FigureSpec:
         """The spec as JSON has it."""
         return asdict(self)
 
+    @property
+    def other_scale(self) -> Scale:
+        """What its switch makes of the axis; empty = it has none."""
+        if self.scale == "linear":
+            return "bands" if self.draw == "offsets" else "log"
+        return "linear" if self.scale else ""
+
     def scaled(self, scale: Scale) -> FigureSpec:
-        """The same chart with its switch set; one without a switch stays as it is."""
-        return replace(self, scale=scale) if self.scale and scale else self
+        """The same chart with its switch set; what it has no switch for changes nothing."""
+        return replace(self, scale=scale) if scale and scale == self.other_scale else self
 
     def columns(self) -> list[str]:
         """Every column it can show, ``{memcg}`` not replaced."""

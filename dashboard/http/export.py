@@ -21,6 +21,9 @@ from sim.scenario_url import RESERVED_KEYS
 WIDTH, HEIGHT = 900, 420
 _MAX_SIDE, _MAX_PIXELS = 4000, 24_000_000
 THEMES = ("light", "dark")
+_SCALES: tuple[tuple[str, Scale], ...] = (
+    ("view.log", "log"), ("view.lin", "linear"), ("view.bands", "bands"),
+)  # fmt: skip
 _WINDOW = re.compile(r"(\d{1,9})-(\d{1,9})")
 
 
@@ -109,15 +112,16 @@ def zoom() -> tuple[float, float] | None:
 
 
 def scale(figure: str, figures: Mapping[str, FigureSpec]) -> Scale:
-    """What ``view.log=<figures>`` and ``view.lin=<figures>`` say of one; empty = nothing.
+    """What ``view.log``, ``view.lin`` and ``view.bands`` say of one chart; empty = nothing.
+
+    Each is a list of figures, separated by full stops.
 
     Raises:
         Refusal: 400, a name that is no figure with such a switch.
     """
-    known = [name for name, spec in figures.items() if spec.scale]
     said: Scale = ""
-    kinds: tuple[tuple[str, Scale], ...] = (("view.log", "log"), ("view.lin", "linear"))
-    for key, kind in kinds:
+    for key, kind in _SCALES:
+        known = [name for name, spec in figures.items() if kind in (spec.scale, spec.other_scale)]
         names = [name for name in request.args.get(key, "").split(".") if name]
         for name in names:
             if name not in known:

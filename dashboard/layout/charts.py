@@ -22,6 +22,10 @@ _TOOLS = (
     ("csv", "CSV", "Save the numbers of {title} as CSV"),
     ("table", "Table", "Show {title} as a table"),
 )
+_SWITCHES = {
+    "log": ("Logarithmic axis of {title}", "Logarithmic or linear axis"),
+    "bands": ("Axis of {title} in two bands", "Two far apart regions, without what is between"),
+}
 _EXPLAIN = {
     "data-explain-open": "", "aria-label": "Explain the request before the playhead (E)",
 }  # fmt: skip
@@ -91,16 +95,19 @@ def _tools(spec: FigureSpec) -> list[Component]:
 
 
 def _scale(spec: FigureSpec) -> Component:
-    """Logarithmic or linear; scale-switch.js keeps it in the link."""
+    """A linear axis or another; scale-switch.js keeps it in the link."""
+    kind = spec.other_scale if spec.scale == "linear" else spec.scale
+    label, title = _SWITCHES[kind]
     return html.Button(
-        "log",
+        kind,
         className="tool",
-        title="Logarithmic or linear axis",
+        title=title,
         **attributes(
             {
                 "data-scale": spec.scale,
-                "aria-label": f"Logarithmic axis of {spec.title}",
-                "aria-pressed": "true" if spec.scale == "log" else "false",
+                "data-other": spec.other_scale,
+                "aria-label": label.format(title=spec.title),
+                "aria-pressed": "true" if spec.scale == kind else "false",
             }
         ),
     )

@@ -140,6 +140,25 @@ def test_the_scale_of_a_chart_is_in_the_link_and_stays_after_a_reload(visit):
     assert violations(page) == []
 
 
+def test_the_offset_chart_in_two_bands_is_in_the_link(visit):
+    page = visit(SHORT)
+    done(page)
+    section = page.locator("[data-figure=io_offset]")
+    button = section.get_by_role("button", name="in two bands")
+    expect(section.locator(".main-svg").first).to_be_visible()
+    button.click()
+    expect(button).to_have_attribute("aria-pressed", "true")
+    expect(page).to_have_url(re.compile(r"#bands=io_offset$"))
+    said = section.locator(".figure-note")
+    expect(said).to_contain_text(re.compile("one band|between the bands"))
+    page.reload()
+    done(page)
+    expect(button).to_have_attribute("aria-pressed", "true")
+    expect(said).to_contain_text(re.compile("one band|between the bands"))
+    button.click()
+    expect(page).to_have_url(re.compile(r"dur=4000$"))
+
+
 def test_an_unknown_name_in_the_view_is_nothing(visit):
     page = visit(f"{SHORT}#log=nonsense.throughput.io_offset&lin=")
     done(page)

@@ -4,7 +4,7 @@
 const fs = require("fs");
 
 const order = JSON.parse(fs.readFileSync(0, "utf8"));
-for (const name of ["bind", "scale", "axes", "lines", "events", "matrix", "layout"]) {
+for (const name of ["bind", "scale", "axes", "bands", "lines", "events", "matrix", "layout"]) {
   require(`${order.assets}/chart-${name}.js`);
 }
 require(`${order.assets}/density.js`);

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dashboard.figures.fill import fill
@@ -62,6 +63,13 @@ def with_marks(seed, *items):
     return result
 
 
+def far_apart(seed, *, far=80 * 2**21, seconds=20):
+    result = synthetic_result(seed, seconds)
+    near = result.io["sector"] % 2**22
+    result.io["sector"] = np.where(np.arange(len(near)) % 5 == 0, far + near // 50, near)
+    return result
+
+
 MARKED = [
     with_marks(1, (5000, "patch", "p6", 1), (5000, "limit", "<g1>", 32)),
     with_marks(2, (5000, "patch", "p6", 1), (19_500, "stall", "disk", 2000)),
@@ -76,6 +84,8 @@ CASES = {
     "many containers": ([synthetic_result(3, 20, memcgs=6)], "light", None),
     "nothing happened": ([quiet()], "light", None),
     "not recorded": ([with_gaps()], "dark", None),
+    "far apart on the disk": ([far_apart(1), far_apart(2, far=1500 * 2**21)], "light", None),
+    "very many far apart": ([far_apart(3, seconds=200)], "dark", None),
     "changed on the way": (MARKED, "dark", None),
     "not timed": ([untimed()], "light", None),
     "one of two not recorded": ([with_gaps(), synthetic_result(2, 20)], "light", None),
@@ -143,11 +153,7 @@ def on_server(spec, case):
     return json.loads(json.dumps(drawn, allow_nan=False))
 
 
-SWITCHED = {
-    name: spec.scaled("linear" if spec.scale == "log" else "log")
-    for name, spec in FIGURES.items()
-    if spec.scale
-}
+SWITCHED = {name: spec.scaled(spec.other_scale) for name, spec in FIGURES.items() if spec.scale}
 
 
 @pytest.mark.parametrize("case", CASES)

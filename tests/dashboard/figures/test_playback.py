@@ -20,8 +20,11 @@ def url():
     quiet.stalls = quiet.stalls[:0]
     quiet.families["io"] = "no request log"
     quiet.io = quiet.io[:0]
+    far = synthetic_result(4, 20)
+    far.io["sector"] = far.io["sector"] % 2**22
+    far.io["sector"][::5] += 80 * 2**21
     runs = {"a": synthetic_result(1, 20), "b": synthetic_result(2, 20, patched=True)}
-    with chart_server(runs | {"quiet": quiet}) as url:
+    with chart_server(runs | {"quiet": quiet, "far": far}) as url:
         yield url
 
 
@@ -293,6 +296,28 @@ def test_a_click_on_a_stall_selects_it(page):
     page.mouse.click(box["x"] + where[1] * box["width"], box["y"] + where[2] * box["height"])
     chosen = heard(page, "rl:select")[-1]
     assert (chosen["kind"], chosen["run"], chosen["index"]) == ("stalls", "A", where[0])
+
+
+def test_in_two_bands_a_click_finds_the_request_that_is_drawn_there(page):
+    page.evaluate("reclaimLab.board.scales.set('io_offset', 'bands')")
+    load(page, "far")
+    page.evaluate("reclaimLab.player.zoom(5, 5.5)")
+    settled(page)
+    found = page.evaluate(
+        "(() => { const io = reclaimLab.runs()[0].events.io;"
+        " const chart = [...reclaimLab.board.charts.values()].find((c) => c.name === 'io_offset');"
+        " const { place } = chart.bound.panels[0]; const at = (k) => [(io.t[k] - 5) / 0.5,"
+        " 1 - place(io.offset[k])]; const all = [...io.t.keys()]"
+        ".filter((k) => io.t[k] > 5.05 && io.t[k] < 5.45);"
+        " return [Math.min, Math.max].map((far) => { const to = far(...all.map((k) =>"
+        " io.offset[k])); const k = all.find((i) => io.offset[i] === to);"
+        " return [io.offset[k], ...at(k)]; }); })()"
+    )
+    box = over(page, "io_offset")
+    for offset, x, y in found:
+        assert (y > 0.53) == (offset < 40)
+        page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
+        assert heard(page, "rl:select")[-1]["event"]["offset"] == pytest.approx(offset)
 
 
 def test_a_legend_button_hides_its_line(page):

@@ -1,14 +1,16 @@
-"""Logarithmic and linear axes: ends, ticks, and that no value is lost."""
+"""Logarithmic and linear axes, and axes cut in two: ends, ticks, and that no value is lost."""
 
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dashboard.figures.bands import CUT, bands_of
 from dashboard.figures.registry import FIGURES, figure_dict
 from dashboard.figures.scale import DECADES, linear_lengths, log_lengths, log_values
 from tests.support.synthetic_result import synthetic_result
@@ -59,10 +61,14 @@ def test_only_charts_of_single_lines_or_lengths_have_the_switch():
     switched = [spec for spec in FIGURES.values() if spec.scale]
     assert {spec.name for spec in switched} >= {"stall_cdf", "request_latency", "request_size"}
     for spec in switched:
+        assert spec.scaled(spec.other_scale).scale != spec.scale
+        if spec.other_scale == "bands":
+            continue
         assert spec.draw in ("lines", "heat", "cdf")
         styles = {line.style for panel in spec.panels for line in panel.lines}
         assert "area" not in styles, "a stack on a logarithmic axis means nothing"
     assert FIGURES["io_offset"].scaled("log") is FIGURES["io_offset"]
+    assert FIGURES["memcg"].scaled("log") is FIGURES["memcg"]
 
 
 def test_zero_is_drawn_at_the_lower_edge_and_said():
@@ -80,6 +86,57 @@ def test_zero_is_drawn_at_the_lower_edge_and_said():
     zeros = [y for trace in plain["data"] for y in trace["y"] if y == 0]
     said = "lower edge" in layout["annotations"][-1]["text"]
     assert said == bool(zeros)
+
+
+def test_far_apart_offsets_have_half_a_panel_each():
+    values = np.array([34.5, 0.1, 0.3, 0.7, 34.2, 34.9])
+    bands = bands_of(values)
+    assert bands is not None
+    assert bands.gap == pytest.approx(33.5)
+    heights = bands.place(values)
+    lower = values < 1
+    assert (heights[lower] < CUT[0]).all()
+    assert (heights[~lower] > CUT[1]).all()
+    assert (np.argsort(heights) == np.argsort(values)).all()
+    assert heights.min() > 0
+    assert heights.max() < 1
+    texts = [text for _, text in bands.ticks()]
+    assert texts == ["0.2", "0.4", "0.6", "34.2", "34.4", "34.6", "34.8"]
+
+
+@pytest.mark.parametrize("values", [[3.0], [3.0, 3.0], list(np.linspace(0, 10, 50))])
+def test_what_lies_together_is_not_cut(values):
+    assert bands_of(np.array(values)) is None
+
+
+@given(st.lists(st.floats(0, 4000), min_size=2, max_size=60))
+def test_bands_hold_every_offset_in_order_and_each_has_a_tick(values):
+    ordered = np.sort(np.array(values))
+    bands = bands_of(ordered)
+    if bands is None:
+        return
+    heights = bands.place(ordered)
+    assert (np.diff(heights) >= 0).all()
+    assert heights[0] >= 0
+    assert heights[-1] <= 1
+    ticks = [height for height, _ in bands.ticks()]
+    assert ticks == sorted(ticks)
+    assert ticks[1] < CUT[0], "at least two in each band"
+    assert ticks[-2] > CUT[1]
+
+
+def test_the_offset_chart_in_bands_says_what_it_leaves_out():
+    run = synthetic_result(2, 20)
+    run.io["sector"] = run.io["sector"] % 2**22
+    run.io["sector"][::5] += 80 * 2**21
+    layout = figure_dict(FIGURES["io_offset"].scaled("bands"), run)["layout"]
+    assert re.search(
+        r"7\d\.\d GiB between the bands are left out", layout["annotations"][-1]["text"]
+    )
+    assert [(b["y0"], b["y1"]) for b in layout["shapes"] if b["type"] == "rect"] == [CUT]
+    whole = figure_dict(FIGURES["io_offset"].scaled("bands"), RUN)["layout"]
+    assert "one band" in whole["annotations"][-1]["text"]
+    assert whole["yaxis"] == figure_dict("io_offset", RUN)["layout"]["yaxis"]
 
 
 def test_a_linear_axis_of_lengths_begins_at_0_and_holds_the_longest():

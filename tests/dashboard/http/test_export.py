@@ -89,7 +89,8 @@ def test_the_scale_that_the_page_shows_is_exported(app_client, services, monkeyp
      ("width=3e3", "width", "whole number"), ("scale=50", "scale", "0.5 to 4"),
      ("width=4000&height=4000&scale=2", "scale", "24,000,000 pixels"),
      ("view.t=5-1", "view.t", "<ms>-<ms>"), ("view.t=now", "view.t", "<ms>-<ms>"),
-     ("view.log=io_offset", "view.log", "stall_cdf"), ("view.lin=x", "view.lin", "seeks")],
+     ("view.log=io_offset", "view.log", "stall_cdf"), ("view.lin=x", "view.lin", "seeks"),
+     ("view.bands=seeks", "view.bands", "io_offset")],
 )  # fmt: skip
 def test_a_bad_parameter_is_named_with_its_limit(app_client, query, field, limit):
     answer = app_client.get(f"/export/throughput.png?{LINK}&{query}")
