@@ -39,13 +39,13 @@ class Bands:
 
     def ticks(self) -> list[tuple[float, str]]:
         """Round values inside each band, by their heights."""
-        found = []
+        found: list[tuple[float, str]] = []
         for low, high in (self.lower, self.upper):
             step = nice_step(high - low, _PARTS)
             digits = max(0, -math.floor(math.log10(step) + 1e-9))
-            for k in range(math.ceil(low / step), math.floor(high / step) + 1):
-                value = k * step
-                found.append((float(self.place(np.float64(value))), f"{value:,.{digits}f}"))
+            inside = np.arange(math.ceil(low / step), math.floor(high / step) + 1) * step
+            texts = [f"{value:,.{digits}f}" for value in inside.tolist()]
+            found += zip(self.place(inside).tolist(), texts, strict=True)
         return found
 
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard.figures.bands import CUT, bands_of
+from dashboard.figures.data import GIB_PER_BLOCK
 from dashboard.figures.registry import FIGURES, figure_dict
 from dashboard.figures.scale import DECADES, linear_lengths, log_lengths, log_values
 from tests.support.synthetic_result import synthetic_result
@@ -109,9 +110,9 @@ def test_what_lies_together_is_not_cut(values):
     assert bands_of(np.array(values)) is None
 
 
-@given(st.lists(st.floats(0, 4000), min_size=2, max_size=60))
-def test_bands_hold_every_offset_in_order_and_each_has_a_tick(values):
-    ordered = np.sort(np.array(values))
+@given(st.lists(st.integers(0, 2**30), min_size=2, max_size=60))
+def test_bands_hold_every_offset_in_order_and_each_has_two_ticks(blocks):
+    ordered = np.sort(np.array(blocks)) * GIB_PER_BLOCK
     bands = bands_of(ordered)
     if bands is None:
         return
