@@ -1,4 +1,4 @@
-"""Two far apart regions of the disk, each with half of the panel: files and journal, say.
+"""Two far apart regions of the disk, each with half of the panel.
 
 ``assets/chart-bands.js`` has the same.
 """
