@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 
 from sim.build import build
 from sim.machine.machine import NR_IO_LOG
-from sim.machine.page import PG_dirty, PG_lru
+from sim.machine.page import PG_dirty, PG_lru, PG_swapbacked
 from sim.machine.request import ISSUER_JOURNAL, RQ_FREE
 from sim.machine.vmstat import (
     MEMCG_PENDING,
