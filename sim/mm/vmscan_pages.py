@@ -179,6 +179,17 @@ def _examine(m: Any, t: Any, pfn: Any) -> Any:
     page.page_flags &= ~(PG_mapped | PG_writable)  # try_to_unmap
     if not page.page_flags & PG_dirty:
         return _free(m, t, pfn)
+    return _examine_dirty(m, t, pfn, references)
+
+
+@njit
+def _examine_dirty(m: Any, t: Any, pfn: Any, references: Any) -> Any:
+    """The same for a page that is dirty and nobody's: PAGE_*."""
+    sc = m.task[t]
+    page = m.page[pfn]
+    issuer = sc.issuer
+    as_6_1 = m.rules[0].reclaim_6_1
+    swapbacked = page.page_flags & PG_swapbacked
     if as_6_1 and not swapbacked:
         m.vm[DIRTY_MET_KSWAPD + issuer] += 1
         sc.stall_dirty_met += 1

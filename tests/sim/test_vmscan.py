@@ -30,7 +30,7 @@ from sim.mm.vmscan_lists import (
     nr_scan_try_batch,
 )
 from sim.presets import PRESETS
-from tests.support.checkers import NEVER
+from tests.support.sleepers import NEVER
 from tests.support.small import MS, small
 
 T = 3
