@@ -33,7 +33,7 @@ from sim.machine.wake import wake_up
 from sim.workload.kinds import KIND_HIGH_ORDER, KIND_REPLAY
 
 FILES_PER_DIRECTORY = 100
-NOT_OPEN, HAS_DIRECTORY, HAS_GROUP, FILES_OPEN = range(4)
+NOT_OPEN, WAITS_FOR_DIRECTORY, HAS_DIRECTORY, HAS_GROUP, FILES_OPEN = range(5)
 """``task.open_step``."""
 
 
@@ -51,9 +51,11 @@ def open_files(m: Any, t: Any) -> Any:
         if task.kind == KIND_HIGH_ORDER or not _makes_files(m, t):
             task.open_step = FILES_OPEN
             return DONE
+        task.open_step = WAITS_FOR_DIRECTORY
+    if task.open_step == WAITS_FOR_DIRECTORY:
         if fs.root_owner >= 0:
             return WANT_DIRECTORY
-        fs.root_owner = t
+        fs.root_owner = t  # even if another has made its files meanwhile: who was woken must wake
         task.open_step = HAS_DIRECTORY
     if task.open_step == HAS_DIRECTORY:
         stop = _read(m, t, fs.group_bitmap[ROOT_GROUP] + 2 + INODE_TABLE_BLOCKS)

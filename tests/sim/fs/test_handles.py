@@ -127,3 +127,9 @@ def test_new_files_are_made_one_after_the_other_by_who_has_the_directory():
     waited = [t["sleep_ns"].get("page_read", 0) for t in result.tasks if t["kind"] != "kernel"]
     assert min(waited) > 0, "each waited for a read, or for the directory"
     assert SleepCause.PAGE_READ in result.sleeps["cause"]
+
+
+def test_tasks_that_share_a_new_file_all_get_the_directory_in_turn():
+    writer = WorkloadSpec(kind=WorkloadKind.SEQ_WRITER, file_mib=64, threads=3, shared_file=1)
+    result = run(replace(SMALL, duration_ms=300, workloads=(writer,)))
+    assert all(t["ops"] > 0 for t in result.tasks if t["kind"] != "kernel")
