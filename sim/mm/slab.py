@@ -1,13 +1,14 @@
 """Where slab pages come from (slub.c): the page allocator, with GFP_NOFS or from the reserves.
 
-A writer reclaims for them like for any page, but writes no file page meanwhile (GFP_NOFS). A
-reclaimer inside ->writepage has PF_MEMALLOC: it takes any page, below every watermark. Bios come
-from a mempool, which first asks without __GFP_WAIT and with __GFP_NOMEMALLOC whoever the task is:
-down to three quarters of the min watermark (ALLOC_HARDER), then it has elements of its own.
+A writer reclaims for them like for any page, but writes no file page meanwhile (GFP_NOFS); so does
+the flusher on ext3, where ->writepage gives pages of a mapping their buffers, and is held up by it
+(``mm.new_slab``). A reclaimer inside ->writepage has PF_MEMALLOC: it takes any page, below every
+watermark. Bios come from a mempool, which first asks without __GFP_WAIT and with __GFP_NOMEMALLOC
+whoever the task is: down to three quarters of the min watermark (ALLOC_HARDER), then it has
+elements of its own.
 
-# Differs from 2.6.35: whoever comes next pays, after the object was made instead of before. The
-# flusher, a dirtier in balance_dirty_pages and a task in fsync never do; the flusher there reclaims
-# now and then, and is held up by it.
+# Differs from 2.6.35: whoever comes next pays, after the object was made instead of before; a
+# dirtier in balance_dirty_pages and a task in fsync never do.
 """
 
 from __future__ import annotations
