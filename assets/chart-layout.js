@@ -53,8 +53,8 @@
     if (panel.ticks.length) {
       return { ...made, ...(panel.floor > 0 ? { type: "log" } : {}), ...ticksOf(panel.ticks) };
     }
-    if (panel.empty || spec.draw === "matrix") {
-      const bare = spec.draw === "matrix" ? { showline: false } : {};
+    if (panel.empty || spec.x === "none") {
+      const bare = spec.x === "none" ? { showline: false } : {};
       return { ...made, showgrid: false, showticklabels: false, ...bare };
     }
     return { ...made, tick0: panel.range[0], dtick: panel.step, tickformat: spec.tick_format };
@@ -126,7 +126,7 @@
       layout.shapes.push(...panel.traces.filter((trace) => trace.meta.shape)
         .map((trace) => shapeOf(trace, yref)));
       layout.shapes.push(...panel.boxes.map((box) =>
-        ({ ...box, type: "rect", xref: "x", yref, layer: "below" })));
+        ({ ...box, type: box.path ? "path" : "rect", xref: "x", yref, layer: "below" })));
       layout.annotations.push(...panel.labels.map((label) => rowLabel(label, yref, theme)));
       if (panel.picture) {
         layout.images.push({
@@ -212,7 +212,7 @@
 
   /** For the page: no title, no legend (the page has its own), tick labels only where asked. */
   function pageFigure(spec, runs, theme, options) {
-    const { width, height, zoom, hidden, tickLabels } = options;
+    const { width, height, zoom, at, hidden, tickLabels } = options;
     const margin = {
       l: theme.margin_left, r: theme.margin_right, t: 6, pad: 0,
       b: spec.x === "ms" || (tickLabels && spec.x === "time") ? 22 : 6,
@@ -220,6 +220,7 @@
     const inner = height - margin.t - margin.b;
     const view = {
       ...wholeView(runs, zoom), width: Math.max(50, width - margin.l - margin.r), height: inner,
+      at,
     };
     const bound = charts.bind(spec, runs, theme, view, hidden);
     const layout = layoutOf(spec, bound, theme, view, inner);
@@ -234,11 +235,11 @@
 
   /** For an image: the figure that dashboard.figures.fill makes. */
   function exportFigure(spec, runs, theme, options) {
-    const { width, height, zoom, hidden, url } = options;
+    const { width, height, zoom, at, hidden, url } = options;
     const caption = options.caption === undefined ? captionOf(runs, url) : options.caption;
     const view = {
       ...wholeView(runs, zoom), width: width - theme.margin_left - theme.margin_right,
-      height: height - 90,
+      height: height - 90, at,
     };
     const bound = charts.bind(spec, runs, theme, view, hidden);
     const most = Math.max(20, Math.floor((width - 24) / 6));

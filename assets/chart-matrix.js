@@ -153,5 +153,5 @@
   }
 
   (charts.DRAW = charts.DRAW || {}).matrix = drawMatrix;
-  charts.matrixHeight = matrixHeight;
+  Object.assign(charts, { matrixHeight, numberText });
 })(typeof window === "object" ? window : globalThis);

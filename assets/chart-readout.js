@@ -35,7 +35,7 @@
 
     /** In the page's legend, and without a value to be read here. */
     elsewhere(entry) {
-      const valued = this.chart.spec.kind === "series" || this.chart.spec.draw === "cdf";
+      const valued = this.chart.spec.draw === "lines" || this.chart.spec.draw === "cdf";
       return entry.symbol === "run" || (isIssuer(entry.label) && !valued);
     }
 
@@ -72,7 +72,7 @@
     read() {
       if (!this.chart.visible || !this.chart.bound) return;
       if (this.chart.spec.draw === "cdf") this.write(this.shares());
-      if (this.chart.spec.kind !== "series") return;
+      if (this.chart.spec.draw !== "lines") return;
       const { state } = lab.clock;
       const t = board.cursor === null ? state.t : board.cursor;
       const veiled = !lab.clock.atEnd() && t > state.t + 1e-9;

@@ -8,6 +8,7 @@
   const { board } = lab;
   const PLOTLY = { staticPlot: true, displayModeBar: false, showSendToCloud: false };
   const NOTHING_PX = 40; // of a chart that this scenario cannot fill
+  const FOLLOW_MS = 100;
   const TOP = 6; // px above the panels, as in charts.pageFigure
 
   class Chart {
@@ -34,6 +35,16 @@
       const spec = board.specs[this.name];
       const scale = board.scales.get(this.name);
       return scale ? { ...spec, scale } : spec;
+    }
+
+    /** Of one moment: drawn again as the playhead moves. */
+    get moment() {
+      return this.spec.moment;
+    }
+
+    /** What is zoomed into, of charts that it has a meaning for. */
+    get zoom() {
+      return this.timed || this.moment ? lab.clock.state.zoom : null;
     }
 
     get timed() {
@@ -135,14 +146,14 @@
       const memcgs = Math.max(...runs.map((run) => run.memcgs.length));
       const none = (spec.of_memcgs && memcgs === 0)
         || runs.every((run) => run.ended && lab.charts.missing(spec, run));
-      const height = none ? NOTHING_PX : this.height(runs, memcgs);
-      if (this.plot.style.height !== `${height}px`) this.plot.style.height = `${height}px`;
       const width = this.plot.clientWidth;
       if (width < 50) return;
+      const height = none ? NOTHING_PX : this.height(runs, memcgs, width);
+      if (this.plot.style.height !== `${height}px`) this.plot.style.height = `${height}px`;
       const tickLabels = !document.querySelector('[data-player="axis"]');
-      const zoom = this.timed ? lab.clock.state.zoom : null;
+      this.at = lab.clock.state.t;
       const figure = lab.charts.pageFigure(spec, runs, board.theme,
-        { width, height, zoom, hidden: this.off, tickLabels });
+        { width, height, zoom: this.zoom, at: this.at, hidden: this.off, tickLabels });
       this.bound = figure.bound;
       this.over.style.bottom = `${figure.layout.margin.b}px`;
       // Kept: reading it while the playhead moves would lay the page out at every frame.
@@ -153,7 +164,8 @@
       this.readout.show(figure.bound);
       const notes = figure.bound.notes.join(". ");
       if (this.note.textContent !== notes) this.note.textContent = notes;
-      this.canvas.setAttribute("aria-label", `${spec.title}. ${spec.question}`);
+      const said = this.moment && !figure.bound.empty ? lab.charts.spoken(figure.bound) : "";
+      this.canvas.setAttribute("aria-label", `${spec.title}. ${said || spec.question}`);
       if (!figure.bound.empty) {
         // react() draws an axis that a second panel brings before it has a length: begin anew.
         const axes = Object.keys(figure.layout).filter((key) => key.includes("axis")).join();
@@ -168,10 +180,27 @@
       this.readout.read();
     }
 
-    height(runs, memcgs) {
+    height(runs, memcgs, width) {
       const { spec, off } = this;
+      if (spec.draw === "lists") return lab.charts.listsHeight(spec, runs, board.theme, width);
       if (spec.draw === "matrix") return lab.charts.matrixHeight(spec, runs, board.theme, off);
       return lab.charts.pageHeight(spec, board.theme.limits, runs.length, memcgs);
+    }
+
+    /** The playhead has moved: drawn again, while it plays no oftener than can be read. */
+    follow({ t, playing }) {
+      if (!this.moment || !this.bound || t === this.at) return;
+      if (playing && performance.now() - this.drawnAt < FOLLOW_MS) return;
+      this.needs(true);
+    }
+
+    /** The page's link, for a chart of one moment with the moment. */
+    link(url) {
+      const [page, view] = url.split("#");
+      if (!this.moment) return url;
+      const keys = new URLSearchParams(view);
+      keys.set("at", Math.round(this.at * 1000));
+      return `${page}#${keys}`;
     }
 
     // -- overlay
@@ -205,8 +234,7 @@
     }
 
     fillTable() {
-      const zoom = this.timed ? lab.clock.state.zoom : null;
-      const table = lab.exports.tableOf(this.spec, board.runs, board.theme, zoom);
+      const table = lab.exports.tableOf(this.spec, board.runs, board.theme, this.zoom);
       table.className = "table";
       this.table.replaceChildren(table);
       this.table.tabIndex = 0;

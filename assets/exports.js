@@ -20,11 +20,11 @@
 
   function seriesData(spec, runs, theme, begin, end) {
     const parts = runs.map((run, i) => {
-      const names = spec.each_memcg ? run.memcgs : [""];
-      const columns = names.flatMap((name) => spec.panels.flatMap((panel) => panel.lines
-        .filter((line) => line.style !== "level")
-        .map((line) => line.column.replace("{memcg}", name))));
-      return { run, i, columns: columns.filter((column) => column in run.columns) };
+      const columns = ["", ...run.memcgs].flatMap((name) => spec.panels.flatMap((panel) =>
+        panel.lines.filter((line) => line.style !== "level")
+          .map((line) => line.column.replace("{memcg}", name))));
+      const there = [...new Set(columns)].filter((column) => column in run.columns);
+      return { run, i, columns: there };
     });
     const many = runs.length > 1;
     const head = ["t_s"];
@@ -131,10 +131,10 @@
   }
 
   async function image(spec, runs, theme, options) {
-    const { zoom, hidden, url, kind } = options;
+    const { zoom, at, hidden, url, kind } = options;
     const height = options.height + HEIGHT_MORE;
     const figure = lab.charts.exportFigure(spec, runs, theme,
-      { width: WIDTH, height, zoom, hidden, url });
+      { width: WIDTH, height, zoom, at, hidden, url });
     const asked = { format: kind, width: WIDTH, height, scale: kind === "png" ? 2 : 1 };
     return root.Plotly.toImage({ ...figure, config: { staticPlot: true } }, asked);
   }

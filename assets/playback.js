@@ -78,7 +78,7 @@
     button.disabled = true;
     try {
       await lab.exports.run(action, chart.spec, board.runs, board.theme, {
-        zoom: chart.timed ? lab.clock.state.zoom : null, hidden: chart.off, url: url(),
+        zoom: chart.zoom, at: chart.at, hidden: chart.off, url: chart.link(url()),
         height: chart.plot.clientHeight,
       });
     } catch (error) {
@@ -92,7 +92,11 @@
     let readAt = 0;
     let zoomed = "";
     lab.onClock((state) => {
-      for (const chart of board.charts.values()) chart.place();
+      for (const chart of board.charts.values()) {
+        chart.place();
+        chart.follow(state);
+      }
+      board.schedule();
       if (board.theme) lab.timeAxis.place();
       if (!state.playing || performance.now() - readAt > READOUT_MS) {
         readAt = performance.now();
@@ -101,7 +105,9 @@
       const zoom = (state.zoom || []).join();
       if (zoom !== zoomed) {
         zoomed = zoom;
-        for (const chart of board.charts.values()) if (chart.timed) chart.needs(true);
+        for (const chart of board.charts.values()) {
+          if (chart.timed || chart.moment) chart.needs(true);
+        }
         lab.timeAxis.draw();
         board.schedule();
       }

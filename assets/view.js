@@ -83,6 +83,7 @@
     const [zoom, chosen] = [spanOf(view.get("t")), spanOf((view.get("sel") || "").slice(2))];
     if (zoom) lab.player.zoom(...zoom);
     if (chosen) lab.selection.set(...chosen);
+    if (/^\d{1,9}$/.test(view.get("at") || "")) lab.player.seek(Number(view.get("at")) / 1000);
   }
 
   /* "10500-12250" in ms as [10.5, 12.25] s. */

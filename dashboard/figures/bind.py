@@ -15,6 +15,7 @@ from dashboard.figures.binder import Array, Binder, Bound, Drawn, View, line_tra
 from dashboard.figures.data import RunData
 from dashboard.figures.downsample import min_max, nice_group, nice_range, stride, window
 from dashboard.figures.heat import heat
+from dashboard.figures.lists import lists
 from dashboard.figures.marks import offsets
 from dashboard.figures.matrix import matrix
 from dashboard.figures.scale import log_values
@@ -213,5 +214,5 @@ def _flags(x: Array, y: Array, level: float) -> tuple[Array, Array]:
 
 _DRAW = {
     "lines": _lines, "offsets": offsets, "timeline": timeline, "cdf": cdf, "heat": heat,
-    "matrix": matrix,
+    "matrix": matrix, "lists": lists,
 }  # fmt: skip

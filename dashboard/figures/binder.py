@@ -29,6 +29,8 @@ class View:
     """px of the time axis"""
     height: float
     """px of all panels"""
+    at: float | None = None
+    """s: where the playhead stands; None = at the end of what is drawn."""
 
 
 @dataclass
@@ -50,7 +52,8 @@ class Drawn:
     weight: float = 1.0
     """Its share of the height, against that of other panels."""
     boxes: list[dict[str, Any]] = field(default_factory=list)
-    """Filled rectangles in the units of the axes: x0, x1, y0, y1, fillcolor, line."""
+    """Filled rectangles in the units of the axes: x0, x1, y0, y1, fillcolor, line; or a path
+    instead of the corners."""
     labels: list[tuple[str, float, float]] = field(default_factory=list)
     """Text that ends at x, y, in the units of the axes."""
 

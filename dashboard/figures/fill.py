@@ -26,7 +26,7 @@ _CAPTION_LINE, _CAPTION_TOP = 13, 26
 
 def fill(
     spec: FigureSpec, results: Sequence[Result], theme: Theme, *, width: int, height: int,
-    caption: str | None = None, url: str = "", window: tuple[float, float] | None = None,
+    url: str = "", window: tuple[float, float] | None = None, at: float | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """The chart of one run, or of several compared, as a plotly dict.
 
@@ -36,16 +36,15 @@ def fill(
         theme: dark or light.
         width: px.
         height: px.
-        caption: None = say where the runs come from.
         url: the link that shows them, for the caption.
         window: seconds to show; None = all.
+        at: s, of charts of one moment; None = at the end of the window.
     """
     runs = [run_data(result, name) for result, name in zip(results, RUN_NAMES, strict=False)]
     begin, end = window or (0.0, max(run.duration_s for run in runs))
-    text = caption_of(runs, url) if caption is None else caption
-    view = View(begin, end, width - MARGIN_LEFT - MARGIN_RIGHT, height - 90.0)
+    view = View(begin, end, width - MARGIN_LEFT - MARGIN_RIGHT, height - 90.0, at)
     bound = bind(spec, runs, theme, view)
-    lines = wrap(". ".join([*notes_of(bound), text]), max(20, (width - 24) // 6))
+    lines = wrap(". ".join([*notes_of(bound), caption_of(runs, url)]), max(20, (width - 24) // 6))
     entries = [] if bound.empty else bound.legend
     top = 34 + 19 * _legend_rows(entries, view.width)
     bottom = _CAPTION_TOP + 8 + _CAPTION_LINE * len(lines)
@@ -189,7 +188,8 @@ def _shape(trace: dict[str, Any], yref: str) -> dict[str, Any]:
 
 
 def _box(box: dict[str, Any], yref: str) -> dict[str, Any]:
-    return box | {"type": "rect", "xref": "x", "yref": yref, "layer": "below"}
+    kind = "path" if "path" in box else "rect"
+    return box | {"type": kind, "xref": "x", "yref": yref, "layer": "below"}
 
 
 def _row_label(text: str, x: float, y: float, yref: str, theme: Theme) -> dict[str, Any]:
@@ -257,8 +257,8 @@ def _y_axis(
         }
     if panel.ticks:
         return axis | ({"type": "log"} if panel.floor > 0 else {}) | _ticks(panel.ticks)
-    if panel.empty or spec.draw == "matrix":
-        bare = {"showline": False} if spec.draw == "matrix" else {}
+    if panel.empty or spec.x == "none":
+        bare = {"showline": False} if spec.x == "none" else {}
         return axis | {"showgrid": False, "showticklabels": False} | bare
     return axis | {"tick0": panel.range[0], "dtick": panel.step, "tickformat": spec.tick_format}
 

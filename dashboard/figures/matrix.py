@@ -72,7 +72,7 @@ def _panel(binder: Binder, i: int, label: str, cells: Cells, owners: list[int]) 
         binder.enter(style.label, style.color, "mark", "solid")
         for at, owner in zip(x, owners, strict=True):
             n = cells.get((style.code, group, owner), 0)
-            marks.append((at, float(row), _number(n, column)))
+            marks.append((at, float(row), number_text(n, column)))
             if not n:
                 continue
             foreign = style.code in _FROM_ZONES and owner not in (0, group)
@@ -124,8 +124,8 @@ def _fit(name: str, px: float) -> str:
     return name if len(name) <= most else name[: most - 1] + "…"
 
 
-def _number(n: int, px: float) -> str:
-    """All digits, or in a narrow column at most four characters: 1.2k, 12k, 1.2M."""
+def number_text(n: int, px: float) -> str:
+    """A count: all digits, or in a narrow column at most four characters (1.2k, 12k, 1.2M)."""
     if px >= NARROW_PX:
         return f"{n:,}"
     for size, sign in ((1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")):

@@ -4,34 +4,35 @@ from __future__ import annotations
 
 from typing import Any
 
-from dashboard.figures import disk, memcg, memory, reclaim, stalls
+from dashboard.figures import disk, lru, memcg, memory, reclaim, stalls
 from dashboard.figures.fill import fill
 from dashboard.figures.spec import FigureSpec
 from dashboard.figures.theme import THEMES, theme_json
+from dashboard.view_state import ViewState
 from sim.result import Result
 
 _SPECS = (
-    *disk.SPECS, *stalls.SPECS, *memory.SPECS, *reclaim.SPECS, *memcg.SPECS,
+    *disk.SPECS, *stalls.SPECS, *memory.SPECS, *lru.SPECS, *reclaim.SPECS, *memcg.SPECS,
 )  # fmt: skip
 FIGURES: dict[str, FigureSpec] = {spec.name: spec for spec in _SPECS}
 
 
 def figure_dict(
-    figure: str | FigureSpec, result: Result, *, theme: str = "light", width: int = 900,
-    height: int = 420, url: str = "", others: tuple[Result, ...] = (),
-    window: tuple[float, float] | None = None,
+    name: str, result: Result, *, theme: str = "light", width: int = 900, height: int = 420,
+    url: str = "", others: tuple[Result, ...] = (), view: ViewState | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """A chart of a finished run as a plain plotly dict, with title, legend and caption.
 
-    ``figure`` is a name, or a spec whose switch is set (``FigureSpec.scaled``).
-    ``others`` are runs B, C and D; ``window`` is what to show of them, in s (None = all).
+    ``others`` are runs B, C and D; ``view`` is what the link says of the view (None = nothing).
 
     Raises:
         KeyError: no such figure or theme.
     """
-    runs = (result, *others)
-    spec = FIGURES[figure] if isinstance(figure, str) else figure
-    return fill(spec, runs, THEMES[theme], width=width, height=height, url=url, window=window)
+    seen = view or ViewState()
+    return fill(
+        FIGURES[name].seen(seen), (result, *others), THEMES[theme], width=width, height=height,
+        url=url, window=seen.window, at=seen.at,
+    )  # fmt: skip
 
 
 def spec_json(theme: str = "light") -> dict[str, Any]:

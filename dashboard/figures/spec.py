@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-LineStyle = Literal["line", "rate", "steps", "area", "flag", "level"]
-Scale = Literal["", "linear", "log", "bands"]
+from dashboard.view_state import Scale, ViewState
+
+LineStyle = Literal["line", "rate", "steps", "area", "flag", "level", "list", "down", "up", "mark"]
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,11 @@ class Line:
     gaps is seen; ``area`` stacks on the areas before it; ``flag`` draws a bar at ``level`` while
     the column is above 0; ``level`` is a horizontal line at the number that ``column`` names in
     the run's own description (``disk.congestion_on``).
+
+    Where lists are drawn (``draw="lists"``) the order of lines is that of rows: ``list`` is a bar
+    as long as its column is at the playhead, ``down`` and ``up`` are arrows as wide as pages moved
+    to the rows below or above, ``mark`` the same without a direction. Neighbours with one
+    label are parts of one bar or arrow.
     """
 
     column: str
@@ -57,7 +63,7 @@ class FigureSpec:
     question: str
     """What one reads from it."""
     kind: Literal["series", "events", "table"]
-    draw: Literal["lines", "offsets", "timeline", "cdf", "heat", "matrix"] = "lines"
+    draw: Literal["lines", "offsets", "timeline", "cdf", "heat", "matrix", "lists"] = "lines"
     family: str = "series"
     panels: tuple[Panel, ...] = ()
     each_memcg: bool = False
@@ -68,6 +74,8 @@ class FigureSpec:
     """Further runs in the same panel, or in panels of their own below."""
     x: Literal["time", "ms", "none"] = "time"
     """``none``: px, without an axis."""
+    moment: bool = False
+    """Of the interval that the playhead is in, and drawn again as it moves."""
     scale: Scale = ""
     """Of the axis of values, lengths or offsets; empty = linear, and it cannot be switched.
 
@@ -95,6 +103,10 @@ class FigureSpec:
     def scaled(self, scale: Scale) -> FigureSpec:
         """The same chart with its switch set; what it has no switch for changes nothing."""
         return replace(self, scale=scale) if scale and scale == self.other_scale else self
+
+    def seen(self, view: ViewState) -> FigureSpec:
+        """The chart with its switch as the link has it."""
+        return self.scaled(view.scales.get(self.name, ""))
 
     def columns(self) -> list[str]:
         """Every column it can show, ``{memcg}`` not replaced."""

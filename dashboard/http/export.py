@@ -5,25 +5,22 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Mapping
 
 from flask import Blueprint, Response, request
 
-from dashboard.figures.spec import FigureSpec, Scale
 from dashboard.http.errors import Refusal
 from dashboard.http.query import compared, finished, link, submit
 from dashboard.http.runs import WAIT_S_MAX
 from dashboard.services.images import FORMATS, ImageError
 from dashboard.services.services import Services
+from dashboard.view_state import SCALE_KEYS, Scale, ViewState
 from sim.result import Result
 from sim.scenario_url import RESERVED_KEYS
 
 WIDTH, HEIGHT = 900, 420
 _MAX_SIDE, _MAX_PIXELS = 4000, 24_000_000
 THEMES = ("light", "dark")
-_SCALES: tuple[tuple[str, Scale], ...] = (
-    ("view.log", "log"), ("view.lin", "linear"), ("view.bands", "bands"),
-)  # fmt: skip
+_AT = re.compile(r"\d{1,9}")
 _WINDOW = re.compile(r"(\d{1,9})-(\d{1,9})")
 
 
@@ -44,11 +41,11 @@ def blueprint(services: Services) -> Blueprint:
             raise Refusal(400, "no such theme", field="theme", limit=", ".join(THEMES))
         width, height, times = size()
         keys = [submit(services, what) for what in compared(services)]
-        spec = FIGURES[figure].scaled(scale(figure, FIGURES))
+        seen = view()
         result, *others = results(services, keys)
         drawn = figure_dict(
-            spec, result, theme=theme, width=width, height=height,
-            url=f"{request.host_url}?{page_link()}", others=tuple(others), window=zoom(),
+            figure, result, theme=theme, width=width, height=height,
+            url=f"{request.host_url}?{page_link()}", others=tuple(others), view=seen,
         )  # fmt: skip
         try:
             image = services.images.render(drawn, kind, width, height, times)
@@ -93,12 +90,17 @@ def page_link() -> str:
     return "&".join(runs) + (f"#{'&'.join(view)}" if view else "")
 
 
-def zoom() -> tuple[float, float] | None:
-    """The window of ``view.t=<ms>-<ms>``, s; None = the whole run.
+def view() -> ViewState:
+    """What the ``view.`` keys of this request say.
 
     Raises:
-        Refusal: 400, it is no window.
+        Refusal: 400, one of them says nothing that can be shown.
     """
+    return ViewState(window=_window(), at=_at(), scales=_scales())
+
+
+def _window() -> tuple[float, float] | None:
+    """``view.t=<ms>-<ms>`` in s; None = the whole run."""
     text = request.args.get("view.t", "")
     if not text:
         return None
@@ -111,24 +113,29 @@ def zoom() -> tuple[float, float] | None:
     return begin, end
 
 
-def scale(figure: str, figures: Mapping[str, FigureSpec]) -> Scale:
-    """What ``view.log``, ``view.lin`` and ``view.bands`` say of one chart; empty = nothing.
+def _at() -> float | None:
+    """``view.at=<ms>`` in s; None = at the end."""
+    text = request.args.get("view.at", "")
+    if text and not _AT.fullmatch(text):
+        raise Refusal(400, f"no time {text[:40]}", field="view.at", limit="<ms>, a whole number")
+    return int(text) / 1000 if text else None
 
-    Each is a list of figures, separated by full stops.
 
-    Raises:
-        Refusal: 400, a name that is no figure with such a switch.
-    """
-    said: Scale = ""
-    for key, kind in _SCALES:
-        known = [name for name, spec in figures.items() if kind in (spec.scale, spec.other_scale)]
-        names = [name for name in request.args.get(key, "").split(".") if name]
-        for name in names:
-            if name not in known:
+def _scales() -> dict[str, Scale]:
+    """``view.log``, ``view.lin`` and ``view.bands``: figures, separated by full stops."""
+    from dashboard.figures.registry import FIGURES
+
+    said: dict[str, Scale] = {}
+    for key, kind in SCALE_KEYS.items():
+        known = [name for name, spec in FIGURES.items() if kind in (spec.scale, spec.other_scale)]
+        for name in request.args.get(f"view.{key}", "").split("."):
+            if name and name not in known:
                 raise Refusal(
-                    400, f"no axis of {name[:40]} to switch", field=key, limit=", ".join(known)
-                )
-        said = kind if figure in names else said
+                    400, f"no axis of {name[:40]} to switch", field=f"view.{key}",
+                    limit=", ".join(known),
+                )  # fmt: skip
+            if name:
+                said[name] = kind
     return said
 
 

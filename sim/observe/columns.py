@@ -42,6 +42,8 @@ _MEMORY_GAUGES = {
     "memory_mib.active_file": "nr_active_file",
     "memory_mib.dirty_list": "nr_dirty_list",
     "memory_mib.unevictable": "nr_unevictable",
+    "memory_mib.isolated_anon": "nr_isolated_anon",
+    "memory_mib.isolated_file": "nr_isolated_file",
     "memory_mib.dirty": "nr_file_dirty",
     "memory_mib.writeback": "nr_writeback",
     "memory_mib.swap_used": "nr_swap_used_pages",
@@ -77,6 +79,11 @@ _RATES: dict[str, tuple[str, str, float]] = {
     "steal_pages_per_s.memcg": ("pages/s", "pgsteal_memcg", 1),
     "direct_reclaims_per_s": ("calls/s", "direct_reclaims", 1),
     "memcg_reclaims_per_s": ("calls/s", "memcg_reclaims", 1),
+    "activated_pages_per_s": ("pages/s", "pgactivate", 1),
+    "deactivated_pages_per_s": ("pages/s", "pgdeactivate", 1),
+    "rotated_pages_per_s": ("pages/s", "pgrotated", 1),
+    "dirty_list_put_pages_per_s": ("pages/s", "dirty_list_put", 1),
+    "dirty_list_returned_pages_per_s": ("pages/s", "dirty_list_returned", 1),
     "dirty_skipped_per_s": ("pages/s", "dirty_skipped", 1),
     "major_faults_per_s": ("faults/s", "pgmajfault", 1),
     "oom_kills_per_s": ("kills/s", "oom_kills", 1),
@@ -123,7 +130,22 @@ _MEMCG_FIELDS: dict[str, tuple[str, str, float, bool]] = {
     "stall_ns": ("stall_ms_per_s", "ms/s", 1 / NSEC_PER_MSEC, True),
     "pgscan": ("scan_pages_per_s", "pages/s", 1, True),
     "pgsteal": ("steal_pages_per_s", "pages/s", 1, True),
+    "nr_inactive_anon": ("inactive_anon_mib", "MiB", PAGE_MIB, False),
+    "nr_active_anon": ("active_anon_mib", "MiB", PAGE_MIB, False),
+    "nr_inactive_file": ("inactive_file_mib", "MiB", PAGE_MIB, False),
+    "nr_active_file": ("active_file_mib", "MiB", PAGE_MIB, False),
+    "nr_dirty_list": ("dirty_list_mib", "MiB", PAGE_MIB, False),
 }
+_SCANNED = tuple(f"pgscan_{who}" for who in CONTEXTS)
+_RECLAIMED = tuple(f"pgsteal_{who}" for who in CONTEXTS)
+_ISOLATED = ("nr_isolated_anon", "nr_isolated_file")
+_LISTS = ("nr_inactive_anon", "nr_active_anon", "nr_inactive_file", "nr_active_file",
+          "nr_dirty_list", "nr_unevictable")  # fmt: skip
+_WRITERS = {
+    **{who: (who,) for who in (*CONTEXTS, "flusher", "dirtier")},
+    "other": ("other", "journal", "unknown", "memcg_flusher"),
+}
+"""Who put pages under writeback: column to issuers."""
 _ZONE_FIELDS = {
     "nr_free": "free_mib",
     "nr_free_pages": "free_mib",
@@ -147,7 +169,8 @@ def columns(result: Result) -> dict[str, Column]:
         return out
     dt_s = np.diff(times) / NSEC_PER_SEC
     for part in (
-        _machine_columns, _throughput_columns, _watermark_columns, _buddy_columns, _memcg_columns,
+        _machine_columns, _throughput_columns, _list_columns, _watermark_columns, _buddy_columns,
+        _memcg_columns,
     ):  # fmt: skip
         out.update(part(result, times, dt_s))
     return out
@@ -253,6 +276,32 @@ def _io_columns(result: Result, times: np.ndarray, dt_s: np.ndarray) -> dict[str
 def _io_request_kib(out: dict[str, Column], direction: str) -> np.ndarray:
     mib = out[f"{direction}_mib_per_s"].values
     return _divide(mib * 1024, out[f"{direction}_requests_per_s"].values)
+
+
+def _list_columns(result: Result, _times: np.ndarray, dt_s: np.ndarray) -> dict[str, Column]:
+    """Ways of pages that have no counter of their own but follow exactly from those that have.
+
+    A page that is scanned is isolated until it is reclaimed or put back: a batch under way at a
+    sample is neither yet. What the lists grow by, and what reclaim took, has come to them; pages
+    that were freed otherwise (a task or a file that ended) count against it.
+    """
+    series = result.series
+    moved = {
+        "put_back_pages_per_s": (_SCANNED, (*_RECLAIMED, *_ISOLATED)),
+        "came_pages_per_s": ((*_LISTS, *_ISOLATED, *_RECLAIMED), ()),
+        **{
+            f"writeback_pages_per_s.{who}": (tuple(f"written_{one}" for one in issuers), ())
+            for who, issuers in _WRITERS.items()
+        },
+    }
+    out = {}
+    for name, (plus, minus) in moved.items():
+        if all(counter in series for counter in plus + minus):
+            total = np.sum([series[counter] for counter in plus], axis=0)
+            if minus:
+                total = total - np.sum([series[counter] for counter in minus], axis=0)
+            out[name] = Column("pages/s", _rate(total, dt_s))
+    return out
 
 
 def _watermark_columns(result: Result, times: np.ndarray, _dt_s: np.ndarray) -> dict[str, Column]:

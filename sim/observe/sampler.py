@@ -26,6 +26,8 @@ ZONE_LRU_FIELDS = (
     "nr_inactive_file",
     "nr_active_file",
 )
+MEMCG_LRU_FIELDS = (*ZONE_LRU_FIELDS, "nr_dirty_list")
+"""In the order of ``sim.machine.page.LRU_*``."""
 FREE_BLOCKS = tuple(f"free_blocks_order{order}" for order in range(MAX_ORDER))
 """/proc/buddyinfo: free blocks of each order."""
 MEMCG_FIELDS = (
@@ -67,6 +69,7 @@ class Sampler:
                 for f in ZONE_FIELDS + FREE_BLOCKS + ZONE_LRU_FIELDS
             ]
             + [f"memcg.{name}.{f}" for name in memcg_names for f in MEMCG_FIELDS]
+            + [f"memcg.{name}.{f}" for name in memcg_names[1:] for f in MEMCG_LRU_FIELDS]
         )
         self.rows: list[np.ndarray] = []
         self.logs: dict[str, list[np.ndarray]] = {
@@ -85,6 +88,7 @@ class Sampler:
             )
         ]
         self._views = _views(system.arrays, zones, len(memcg_names))
+        self._lists = _memcg_lists(system.arrays, zones, len(memcg_names))
         issuers = system.arrays.task["issuer"]
         self._run_column = np.asarray(arrays.sched["run_ns"])
         self._run_words = np.array(list(_RUN_WORDS))
@@ -99,6 +103,8 @@ class Sampler:
         for words, indices in self._views:
             row[n : n + len(indices)] = words[indices]
             n += len(indices)
+        words, lists = self._lists
+        row[n:] = words[lists].sum(axis=0)
         row[1 + self._run_words] = self._run_ns()
         row[1 + KSWAPD_AWAKE_NS] += self._awake_ns(now_ns)
         self.rows.append(row)
@@ -147,6 +153,21 @@ def _views(arrays: Any, zones: list[int], nr_memcgs: int) -> list[tuple[np.ndarr
         views.append(_words(arrays.lru, z, [("nr", i) for i in range(len(ZONE_LRU_FIELDS))]))
     views += [_words(arrays.memcg, g, [(f, 0) for f in MEMCG_FIELDS]) for g in range(nr_memcgs)]
     return views
+
+
+def _memcg_lists(arrays: Any, zones: list[int], nr_memcgs: int) -> tuple[np.ndarray, np.ndarray]:
+    """(flat int64 words, a row for each zone: the lists of each memcg but the root's).
+
+    The root's lists would be the zones'.
+    """
+    fields = [("nr", i) for i in range(len(MEMCG_LRU_FIELDS))]
+    words = np.frombuffer(memoryview(arrays.lru).cast("B"), np.int64)
+    places = [
+        [at for g in range(1, nr_memcgs)
+         for at in _words(arrays.lru, g * MAX_NR_ZONES + z, fields)[1].tolist()]
+        for z in zones
+    ]  # fmt: skip
+    return words, np.array(places, np.int64)
 
 
 def _words(records: Any, row: int, fields: list[tuple[str, int]]) -> tuple[np.ndarray, np.ndarray]:

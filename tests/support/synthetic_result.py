@@ -202,6 +202,15 @@ def _series(rng, t, io, stalls, names, patched) -> dict[str, np.ndarray]:
         busy = _wave(rng, t, 0, scan, 5) * (t > 8 * S)
         series[f"pgscan_{who}"] = np.cumsum(busy * (1 if patched else 2))
         series[f"pgsteal_{who}"] = np.cumsum(busy * steal // scan)
+    series |= {
+        "nr_isolated_file": _wave(rng, t, 0, 96, 3),
+        "nr_isolated_anon": _wave(rng, t, 0, 32, 4),
+        "pgactivate": np.cumsum(_wave(rng, t, 0, 60, 4)),
+        "pgdeactivate": np.cumsum(_wave(rng, t, 0, 400, 6)),
+        "pgrotated": np.cumsum(_wave(rng, t, 0, 200, 5)),
+        "written_kswapd": np.cumsum(_wave(rng, t, 0, 120, 5)),
+        "written_flusher": np.cumsum(_wave(rng, t, 0, 900, 5)),
+    }
     for kind, who in ((0, "direct"), (1, "memcg"), (2, "balance_dirty")):
         mine = stalls[stalls["kind"] == kind]
         spent = (mine["t_end_ns"] - mine["t_begin_ns"]).astype(float)
@@ -217,6 +226,13 @@ def _series(rng, t, io, stalls, names, patched) -> dict[str, np.ndarray]:
             "usage": usage,
             "nr_dirty": dirty,
             "nr_writeback": dirty // 5,
+            "nr_inactive_file": usage // 2,
+            "nr_active_file": usage // 4,
+            "nr_inactive_anon": usage // 8,
+            "nr_active_anon": usage // 16,
+            "nr_dirty_list": dirty // 3 * (i == 1),
+            "pgscan": series["pgscan_memcg"] // len(names) * (i > 0),
+            "pgsteal": series["pgsteal_memcg"] // len(names) * (i > 0),
         }
         series |= {f"memcg.{name}.{field}": values for field, values in memcg.items()}
     return series

@@ -4,7 +4,8 @@
 const fs = require("fs");
 
 const order = JSON.parse(fs.readFileSync(0, "utf8"));
-for (const name of ["bind", "scale", "axes", "bands", "lines", "events", "matrix", "layout"]) {
+const DRAWN = ["lines", "events", "matrix", "lists", "layout"];
+for (const name of ["bind", "scale", "axes", "bands", ...DRAWN]) {
   require(`${order.assets}/chart-${name}.js`);
 }
 require(`${order.assets}/density.js`);

@@ -92,7 +92,7 @@ CASES = {
 }
 
 
-def in_node(results, theme, window, specs=FIGURES):
+def in_node(results, theme, window, specs=FIGURES, options=None):
     def messages(result):
         return [base64.b64encode(m).decode() for m in encode_result("key", result)]
 
@@ -103,7 +103,7 @@ def in_node(results, theme, window, specs=FIGURES):
             "theme": spec_json(theme)["theme"],
             "figures": [spec.to_dict() for spec in specs.values()],
         },
-        "options": {**SIZE, "url": URL, "zoom": window},
+        "options": {**SIZE, "url": URL, "zoom": window, **(options or {})},
     }
     done = subprocess.run(
         [NODE, str(Path(__file__).with_name("bind_in_node.js"))],

@@ -31,7 +31,7 @@ def url():
 @pytest.fixture(scope="module")
 def context(browser):
     """One for all tests: plotly.js comes from its cache after the first page."""
-    with browser.new_context(viewport={"width": 1200, "height": 3600}) as context:
+    with browser.new_context(viewport={"width": 1200, "height": 4800}) as context:
         yield context
 
 

@@ -14,6 +14,7 @@ from dashboard.figures.bands import CUT, bands_of
 from dashboard.figures.data import GIB_PER_BLOCK
 from dashboard.figures.registry import FIGURES, figure_dict
 from dashboard.figures.scale import DECADES, linear_lengths, log_lengths, log_values
+from dashboard.view_state import ViewState
 from tests.support.synthetic_result import synthetic_result
 
 RUN = synthetic_result(1, 20)
@@ -74,7 +75,10 @@ def test_only_charts_of_single_lines_or_lengths_have_the_switch():
 
 def test_zero_is_drawn_at_the_lower_edge_and_said():
     run = synthetic_result(1, 20)
-    layout, data = (figure_dict(FIGURES["seeks"].scaled("log"), run)[k] for k in ("layout", "data"))
+    layout, data = (
+        figure_dict("seeks", run, view=ViewState(scales={"seeks": "log"}))[k]
+        for k in ("layout", "data")
+    )
     axis = layout["yaxis"]
     assert axis["type"] == "log"
     values = np.array(
@@ -130,22 +134,24 @@ def test_the_offset_chart_in_bands_says_what_it_leaves_out():
     run = synthetic_result(2, 20)
     run.io["sector"] = run.io["sector"] % 2**22
     run.io["sector"][::5] += 80 * 2**21
-    layout = figure_dict(FIGURES["io_offset"].scaled("bands"), run)["layout"]
+    layout = figure_dict("io_offset", run, view=ViewState(scales={"io_offset": "bands"}))["layout"]
     assert re.search(
         r"7\d\.\d GiB between the bands are left out", layout["annotations"][-1]["text"]
     )
     assert [(b["y0"], b["y1"]) for b in layout["shapes"] if b["type"] == "rect"] == [CUT]
-    whole = figure_dict(FIGURES["io_offset"].scaled("bands"), RUN)["layout"]
+    whole = figure_dict("io_offset", RUN, view=ViewState(scales={"io_offset": "bands"}))["layout"]
     assert "one band" in whole["annotations"][-1]["text"]
     assert whole["yaxis"] == figure_dict("io_offset", RUN)["layout"]["yaxis"]
 
 
 def test_a_linear_axis_of_lengths_begins_at_0_and_holds_the_longest():
     longest = float((RUN.stalls["t_end_ns"] - RUN.stalls["t_begin_ns"]).max()) / 1e6
-    axis = figure_dict(FIGURES["stall_cdf"].scaled("linear"), RUN)["layout"]["xaxis"]
+    axis = figure_dict("stall_cdf", RUN, view=ViewState(scales={"stall_cdf": "linear"}))["layout"][
+        "xaxis"
+    ]
     assert "type" not in axis
     assert axis["range"][0] == 0
     assert axis["range"][1] >= longest
-    heat = figure_dict(FIGURES["stall_heat"].scaled("linear"), RUN)["layout"]
+    heat = figure_dict("stall_heat", RUN, view=ViewState(scales={"stall_heat": "linear"}))["layout"]
     assert heat["yaxis"]["range"] == [0, heat["images"][0]["y"]]
     assert heat["yaxis"]["range"][1] >= longest

@@ -103,6 +103,25 @@ def test_memcgs_and_zones_have_columns_by_name() -> None:
     assert lines["zone.DMA32.wmark_high_mib"] == ("MiB", [3.0])
 
 
+def test_scanned_pages_that_are_neither_reclaimed_nor_isolated_were_put_back() -> None:
+    counters = {f"pg{what}_{who}": [0, 0] for what in ("scan", "steal")
+                for who in ("kswapd", "direct", "memcg")}  # fmt: skip
+    counters |= {"pgscan_kswapd": [7, 107], "pgscan_direct": [0, 20], "pgsteal_kswapd": [0, 30]}
+    counters |= {"nr_isolated_anon": [4, 32], "nr_isolated_file": [0, 0]}
+    lines = columns(result(series=_series(0, 500, **counters)))
+    assert lines["put_back_pages_per_s"] == ("pages/s", [(120 - 30 - 28) / 0.5])
+    assert "came_pages_per_s" not in lines, "lists were not sampled"
+
+
+def test_what_came_to_the_lists_is_their_growth_and_what_was_reclaimed() -> None:
+    names = ("inactive_anon", "active_anon", "inactive_file", "active_file", "dirty_list",
+             "unevictable", "isolated_anon", "isolated_file")  # fmt: skip
+    counters = {f"nr_{name}": [10, 20] for name in names}
+    counters |= {f"pgsteal_{who}": [0, 5] for who in ("kswapd", "direct", "memcg")}
+    lines = columns(result(series=_series(0, 1000, **counters)))
+    assert lines["came_pages_per_s"] == ("pages/s", [8 * 10 + 3 * 5])
+
+
 def _full(n: int, step: int) -> Result:
     series = {
         name: np.cumsum(np.full(n, 1 + (i + step) % 7)).astype(np.int64)

@@ -1,0 +1,24 @@
+"""What a link says of the view of its charts: the part of time, the playhead, switched axes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Scale = Literal["", "linear", "log", "bands"]
+"""What a switch makes of an axis."""
+SCALE_KEYS: dict[str, Scale] = {"log": "log", "lin": "linear", "bands": "bands"}
+"""Key of the link to what it makes of the axes of the charts it names."""
+
+
+@dataclass(frozen=True)
+class ViewState:
+    """A view; the default is that of a page that was just opened."""
+
+    window: tuple[float, float] | None = None
+    """s: what is drawn of time; None = the whole run."""
+    at: float | None = None
+    """s: where the playhead stands; None = at the end of what is drawn."""
+    scales: Mapping[str, Scale] = field(default_factory=dict)
+    """Charts whose switch is set, and to what."""
