@@ -37,6 +37,11 @@
     board.schedule();
   }
 
+  /** What has been switched, as keys of a link: [["log", "seeks.throughput"], ...] */
+  const keys = () => Object.entries(KEYS).map(([key, scale]) =>
+    [key, [...board.scales].filter(([, set]) => set === scale).map(([of]) => of).sort().join(".")])
+    .filter(([, names]) => names);
+
   function press(button) {
     const name = nameOf(button);
     if (!board.scales.delete(name)) board.scales.set(name, button.dataset.other);
@@ -53,5 +58,5 @@
     if (button) press(button);
   });
 
-  lab.scaleSwitch = { restore };
+  lab.scaleSwitch = { restore, keys };
 })(window);

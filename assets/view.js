@@ -6,6 +6,7 @@
 
   const lab = (root.reclaimLab = root.reclaimLab || {});
   const $ = (id) => document.getElementById(id);
+  const TIMES = { t: /^\d{1,9}-\d{1,9}$/, at: /^\d{1,9}$/ };
   const all = (selector, within) => Array.from((within || document).querySelectorAll(selector));
 
   /* A link that was not canonical is rewritten in place: Back must not lead to it again. */
@@ -25,9 +26,29 @@
   /* Who shows or follows the link hears of it: charts for their captions, and the report. */
   function tellLink() {
     const report = $("share-report");
-    if (report) report.href = `/export/report.html${location.search || "?v=1&seed=1"}`;
+    const query = location.search || "?v=1&seed=1";
+    if (report) report.href = `/export/report.html${query}${viewKeys()}`;
     if (lab.setLink) lab.setLink(location.href);
     lab.share.tell();
+  }
+
+  /* What a report shows as the page does, as keys of the server; what the page does not
+   * understand is left out, as the server would refuse it. */
+  function viewKeys() {
+    const view = fragment();
+    const times = Object.entries(TIMES).filter(([name, form]) => form.test(view.get(name) || ""))
+      .map(([name]) => [name, view.get(name)]);
+    return [...times, ...lab.scaleSwitch.keys()]
+      .map(([name, text]) => `&view.${name}=${text}`).join("");
+  }
+
+  /* The other forms of the report come with each scenario; their view is that of the moment. */
+  function seen(event) {
+    const form = event.target.closest && event.target.closest('a[href^="/export/report."]');
+    if (!form) return;
+    const [path, query] = form.getAttribute("href").split("?");
+    const runs = query.split("&").filter((part) => !part.startsWith("view."));
+    form.setAttribute("href", `${path}?${runs.join("&")}${viewKeys()}`);
   }
 
   function fragment() {
@@ -73,6 +94,7 @@
     if (charts) lab.share.only(charts.split("."));
     lab.scaleSwitch.restore();
     openTab(fragment().get("tab") || "charts", false);
+    tellLink();
   }
 
   /* Zoom and selection wait for the run: only it says how long it is. */
@@ -83,7 +105,7 @@
     const [zoom, chosen] = [spanOf(view.get("t")), spanOf((view.get("sel") || "").slice(2))];
     if (zoom) lab.player.zoom(...zoom);
     if (chosen) lab.selection.set(...chosen);
-    if (/^\d{1,9}$/.test(view.get("at") || "")) lab.player.seek(Number(view.get("at")) / 1000);
+    if (TIMES.at.test(view.get("at") || "")) lab.player.seek(Number(view.get("at")) / 1000);
   }
 
   /* "10500-12250" in ms as [10.5, 12.25] s. */
@@ -112,6 +134,7 @@
   }
 
   fromQuery();
+  for (const name of ["pointerover", "focusin"]) document.addEventListener(name, seen);
   document.addEventListener("rl:player", restoreTimes);
   document.addEventListener("rl:zoom", (event) => keepSpan("t", event.detail, ""));
   document.addEventListener("rl:selection", (event) => keepSpan("sel", event.detail, "t."));

@@ -12,7 +12,7 @@ from dashboard.controls.link import PageLink
 from dashboard.controls.state import head
 from dashboard.controls.words import kinship
 from dashboard.http.errors import Refusal
-from dashboard.http.export import THEMES, page_link, results
+from dashboard.http.export import THEMES, page_link, results, view
 from dashboard.http.packed import PLOTLY, PLOTLY_JS
 from dashboard.http.query import compared, submit
 from dashboard.layout.delta import RunNumbers
@@ -20,6 +20,7 @@ from dashboard.layout.report import Report, charts, markdown, plain, ran
 from dashboard.layout.report_page import included, linked, report_page
 from dashboard.services.images import ImageError
 from dashboard.services.services import Services
+from dashboard.view_state import ViewState
 from sim.result import Result
 from sim.scenario_url import encode
 
@@ -44,6 +45,7 @@ def blueprint(services: Services) -> Blueprint:
         theme = request.args.get("theme", "light")
         if theme not in THEMES:
             raise Refusal(400, "no such theme", field="theme", limit=", ".join(THEMES))
+        seen = view()
         wanted = compared(services)
         keys = [submit(services, what) for what in wanted]
         found = results(services, keys)
@@ -52,7 +54,7 @@ def blueprint(services: Services) -> Blueprint:
                 503, "busy with other reports", limit=f"{AT_ONCE} at once", retry_after_s=5
             )
         try:
-            report = made(services, found, theme)
+            report = made(services, found, theme, seen)
             text: str | bytes = (
                 _printed(services, report, theme)
                 if kind == "pdf"
@@ -71,8 +73,8 @@ def blueprint(services: Services) -> Blueprint:
     return routes
 
 
-def made(services: Services, found: list[Result], theme: str) -> Report:
-    """The report of the request's finished runs."""
+def made(services: Services, found: list[Result], theme: str, seen: ViewState) -> Report:
+    """The report of the request's finished runs, its charts as they were seen."""
     asked = page_link().partition("#")[0]
     link = PageLink.parse(asked)
     query = link.search_or(asked)[0].removeprefix("?")
@@ -86,19 +88,22 @@ def made(services: Services, found: list[Result], theme: str) -> Report:
         ran(letter, name, result, at)
         for letter, name, result, at in zip("ABCD", names, found, links, strict=False)
     ]
-    url = f"{request.host_url}?{query}"
+    view_keys = seen.keys()
+    fragment = "&".join(f"{key}={text}" for key, text in view_keys.items())
+    url = f"{request.host_url}?{query}{'#' if fragment else ''}{fragment}"
     return Report(
         title=recorded or above.title,
         question=_question(link, above.question),
         difference=words(link),
         link=url,
-        query=query,
+        query="&".join([query, *(f"view.{key}={text}" for key, text in view_keys.items())]),
+        window=seen.window,
         runs=tuple(runs),
         numbers=tuple(
             RunNumbers.of(result, f"{run.letter}: {run.title}")
             for run, result in zip(runs, found, strict=True)
         ),
-        charts=charts(found, theme, url),
+        charts=charts(found, theme, url, seen),
     )
 
 

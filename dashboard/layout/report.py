@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from dashboard.controls.words import changed
+from dashboard.figures import lists
 from dashboard.figures.compare import page_height
-from dashboard.figures.fill import fill
-from dashboard.figures.registry import FIGURES
-from dashboard.figures.theme import THEMES
+from dashboard.figures.data import run_data
+from dashboard.figures.registry import FIGURES, figure_dict
 from dashboard.layout.delta import (
     Line,
     RunNumbers,
@@ -26,6 +26,7 @@ from dashboard.layout.delta import (
     verdict,
 )
 from dashboard.layout.delta import markdown as markdown_table
+from dashboard.view_state import ViewState
 from sim.result import Result
 from sim.scenario import Scenario
 
@@ -70,7 +71,9 @@ class Report:
     difference: str
     link: str
     query: str
-    """Of the comparison, for images of its charts."""
+    """Of the comparison and of the view, for images of its charts."""
+    window: tuple[float, float] | None
+    """s: what the charts show of time; None = the whole run."""
     runs: tuple[Ran, ...]
     numbers: tuple[RunNumbers, ...]
     charts: tuple[Chart, ...]
@@ -79,6 +82,14 @@ class Report:
     def paired(self) -> bool:
         """Whether runs are compared."""
         return len(self.runs) > 1
+
+    @property
+    def shown(self) -> str:
+        """Which part of time the charts show; empty = all of it."""
+        if self.window is None:
+            return ""
+        begin, end = self.window
+        return f"Charts show {begin:g} to {end:g} s; numbers are of the whole run."
 
     @property
     def lines(self) -> list[Line]:
@@ -108,15 +119,20 @@ def ran(letter: str, title: str, result: Result, link: str) -> Ran:
     return Ran(letter, title, words, facts, link)
 
 
-def charts(results: Sequence[Result], theme: str, url: str) -> tuple[Chart, ...]:
-    """Every chart of the page that has something to show, with its caption."""
+def charts(results: Sequence[Result], theme: str, url: str, view: ViewState) -> tuple[Chart, ...]:
+    """Every chart of the page that has something to show, as it was seen, with its caption."""
     memcgs = max(len(result.meta.get("memcgs") or ["root"]) - 1 for result in results)
     found = []
-    for spec in FIGURES.values():
+    for name, spec in FIGURES.items():
         height = _MORE_PX + page_height(spec, len(results), memcgs)
         if spec.draw == "matrix":
             height = _MATRIX_PX
-        figure = fill(spec, results, THEMES[theme], width=WIDTH, height=height, url=url)
+        elif spec.draw == "lists":
+            height = _MORE_PX + lists.page_height(spec, [run_data(r) for r in results], WIDTH)
+        figure = figure_dict(
+            name, results[0], theme=theme, width=WIDTH, height=height, url=url,
+            others=tuple(results[1:]), view=view,
+        )  # fmt: skip
         if figure["layout"]["xaxis"].get("visible") is not False:
             found.append(Chart(spec.name, spec.title, spec.question, figure, height))
     return tuple(found)
@@ -137,6 +153,7 @@ def markdown(report: Report, origin: str) -> str:
     out += ["", f"All of it: <{report.link}>", "", "## Numbers", ""]
     out += [markdown_table(list(report.numbers), report.lines)]
     out += ["## Charts", ""]
+    out += [report.shown, ""] if report.shown else []
     for chart in report.charts:
         image = f"{origin}export/{chart.name}.png?{report.query}"
         out += [f"![{chart.title}]({image})", "", chart.question, ""]
@@ -164,6 +181,7 @@ def plain(report: Report, origin: str) -> str:
         out += _row(line, width, pair)
     out.append("")
     out += [*folded(report.verdict), ""] if report.paired else []
+    out += folded(report.shown) if report.shown else []
     out += ["All of it, and its charts:", report.link]
     out += [f"{origin}export/{chart.name}.png?{report.query}" for chart in report.charts[:1]]
     return "\n".join(line.rstrip() for line in out).rstrip() + "\n"

@@ -33,6 +33,7 @@ def report_page(report: Report, theme: str, head: str, tail: str) -> str:
             _above(report),
             *(_run(run) for run in report.runs),
             _numbers(report),
+            Markup('<p class="quiet">{}</p>').format(report.shown) if report.shown else "",
             *(_chart(chart.name, chart.title, chart.question) for chart in report.charts),
         ]
     )

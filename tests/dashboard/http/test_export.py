@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 from PIL import Image
@@ -83,6 +84,15 @@ def test_the_scale_that_the_page_shows_is_exported(app_client, services, monkeyp
     assert "#log=request_size.seeks&amp;lin=stall_cdf" in caption
 
 
+def test_the_moment_that_the_page_shows_is_exported(app_client, services, monkeypatch):
+    asked = drawn(services, monkeypatch)
+    for view in ("view.at=1500", "view.t=500-2000", ""):
+        assert app_client.get(f"/export/lru_lists.png?{LINK}&{view}").status_code == 200
+    notes = [plot["layout"]["annotations"][-1]["text"].replace("<br>", " ") for plot, *_ in asked]
+    for note, end in zip(notes, ("1.5", "2", "3"), strict=True):
+        assert re.search(rf"pages that moved from [\d.]+ to {end} s", note)
+
+
 @pytest.mark.parametrize(
     ("query", "field", "limit"),
     [("width=99999", "width", "200 to 4000"), ("height=nan", "height", "120 to 4000"),
@@ -90,7 +100,7 @@ def test_the_scale_that_the_page_shows_is_exported(app_client, services, monkeyp
      ("width=4000&height=4000&scale=2", "scale", "24,000,000 pixels"),
      ("view.t=5-1", "view.t", "<ms>-<ms>"), ("view.t=now", "view.t", "<ms>-<ms>"),
      ("view.log=io_offset", "view.log", "stall_cdf"), ("view.lin=x", "view.lin", "seeks"),
-     ("view.bands=seeks", "view.bands", "io_offset")],
+     ("view.bands=seeks", "view.bands", "io_offset"), ("view.at=-1", "view.at", "<ms>")],
 )  # fmt: skip
 def test_a_bad_parameter_is_named_with_its_limit(app_client, query, field, limit):
     answer = app_client.get(f"/export/throughput.png?{LINK}&{query}")

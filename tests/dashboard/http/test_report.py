@@ -51,7 +51,7 @@ def test_plain_text_fits_a_mail(app_client):
 def test_a_page_has_every_chart_that_shows_something(app_client):
     text = report(app_client, "html", PAIR)
     block = re.search(r'<script type="application/json"[^>]*>(.*?)</script>', text, re.DOTALL)
-    figures = json.loads(block[1])
+    figures = figures_of(text)
     assert "<" not in block[1]
     assert list(figures) == [name for name in FIGURES if name in figures]
     assert {"io_offset", "victims", "stall_timeline"} <= set(figures)
@@ -60,6 +60,45 @@ def test_a_page_has_every_chart_that_shows_something(app_client):
         assert figure["height"] == figure["layout"]["height"]
     markdown = report(app_client, "md", PAIR)
     assert set(re.findall(r"export/(\w+)\.png", markdown)) == set(figures)
+
+
+def figures_of(page: str) -> dict:
+    block = re.search(r'<script type="application/json"[^>]*>(.*?)</script>', page, re.DOTALL)
+    return json.loads(block[1])
+
+
+VIEW = "view.log=request_size.seeks&view.lin=stall_cdf&view.bands=io_offset&view.at=1500"
+
+
+def test_a_report_has_the_axes_and_the_moment_of_the_page(app_client):
+    plain, seen = (
+        figures_of(report(app_client, "html", query)) for query in (RUN, f"{RUN}&{VIEW}")
+    )
+    for name in ("request_size", "seeks"):
+        assert "type" not in plain[name]["layout"]["yaxis"]
+        assert seen[name]["layout"]["yaxis"]["type"] == "log"
+    assert plain["stall_cdf"]["layout"]["xaxis"]["type"] == "log"
+    assert "type" not in seen["stall_cdf"]["layout"]["xaxis"]
+    assert "band" in seen["io_offset"]["layout"]["annotations"][-1]["text"]
+    assert "band" not in plain["io_offset"]["layout"]["annotations"][-1]["text"]
+    assert "from 1.4 to 1.5 s" in seen["lru_lists"]["layout"]["annotations"][-1]["text"]
+    assert seen["throughput"]["layout"]["yaxis"] == plain["throughput"]["layout"]["yaxis"]
+
+
+def test_a_zoomed_report_says_so_and_its_links_show_the_same(app_client):
+    query = f"{RUN}&view.t=500-2250&view.log=seeks"
+    page = report(app_client, "html", query)
+    for name, figure in figures_of(page).items():
+        if FIGURES[name].x == "time":
+            assert figure["layout"]["xaxis"]["range"] == [0.5, 2.25]
+    for kind in ("html", "md", "txt"):
+        text = " ".join(report(app_client, kind, query).split()).replace("&amp;", "&")
+        assert "Charts show 0.5 to 2.25 s; numbers are of the whole run." in text
+        assert f"?{RUN}#t=500-2250&log=seeks" in text
+    images = re.findall(r"export/(\w+)\.png\?(\S+)\)", report(app_client, "md", query))
+    assert len(images) == len(figures_of(page))
+    assert {asked for _, asked in images} == {f"{RUN}&view.t=500-2250&view.log=seeks"}
+    assert "Charts show" not in report(app_client, "md", RUN)
 
 
 def test_four_runs_have_a_column_each(app_client):
@@ -85,6 +124,9 @@ def test_a_report_of_a_recording_says_so(app_client):
         (f"report.doc?{RUN}", 404, "format"),
         (f"report.html?{RUN}&theme=pink", 400, "theme"),
         ("report.md?v=1&dur=900000000", 400, "duration_ms"),
+        (f"report.md?{RUN}&view.log=io_offset", 400, "view.log"),
+        (f"report.txt?{RUN}&view.t=9-3", 400, "view.t"),
+        (f"report.html?{RUN}&view.at=soon", 400, "view.at"),
     ],
 )
 def test_what_cannot_be_reported_is_named(app_client, path, status, field):
