@@ -166,7 +166,8 @@
       if (this.note.textContent !== notes) this.note.textContent = notes;
       const said = this.moment && !figure.bound.empty ? lab.charts.spoken(figure.bound) : "";
       this.canvas.setAttribute("aria-label", `${spec.title}. ${said || spec.question}`);
-      if (!figure.bound.empty) {
+      if (this.moment && !figure.bound.empty) lab.drawMoment(this.canvas, figure, board.theme);
+      else if (!figure.bound.empty) {
         // react() draws an axis that a second panel brings before it has a length: begin anew.
         const axes = Object.keys(figure.layout).filter((key) => key.includes("axis")).join();
         const { react, newPlot } = root.Plotly;

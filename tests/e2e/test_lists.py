@@ -21,12 +21,8 @@ def lists(page: Page) -> Locator:
     expect(page.locator('[data-run-state][data-run="A"]')).to_have_attribute("data-state", "DONE")
     section = page.locator("[data-figure=lru_lists]")
     section.scroll_into_view_if_needed()
-    expect(section.locator(".main-svg").first).to_be_visible()
+    expect(section.locator(".figure-canvas svg")).to_be_visible()
     return section
-
-
-def words(section: Locator) -> list[str]:
-    return section.locator(".textpoint").all_inner_texts()
 
 
 def counted(page: Page, column: str, t: float) -> int:
@@ -63,8 +59,8 @@ def test_while_it_plays_the_picture_changes_and_never_disappears(visit):
     page.evaluate(
         "() => { window.seen = new Set(); window.gone = 0;"
         " const chart = document.querySelector('[data-figure=lru_lists]');"
-        " const look = () => { const texts = chart.querySelectorAll('.textpoint');"
-        " if (!texts.length || !chart.querySelector('.shapelayer path')) window.gone += 1;"
+        " const look = () => { const texts = chart.querySelectorAll('svg text');"
+        " if (!texts.length || !chart.querySelector('svg rect')) window.gone += 1;"
         " window.seen.add(chart.querySelector('.figure-note').textContent);"
         " requestAnimationFrame(look); }; look(); reclaimLab.player.speed(1);"
         " reclaimLab.player.play(); }"

@@ -208,9 +208,9 @@ def test_two_marks_select_an_interval_and_a_key_zooms_to_it(page):
     assert heard(page, "rl:zoom")[-1] == {"t0": 5, "t1": 10}
     at = (
         "(range) => [...document.querySelectorAll('[data-figure]')].every((section) => {"
-        " const axis = section.querySelector('.figure-canvas').layout.xaxis;"
         " const timed = reclaimLab.spec(section.dataset.figure).x === 'time';"
-        " return !timed || axis.range.join() === range; })"
+        " return !timed || section.querySelector('.figure-canvas').layout.xaxis.range.join()"
+        " === range; })"
     )
     wait(page, at, argument="5,10")
     page.keyboard.press("0")
