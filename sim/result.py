@@ -52,6 +52,16 @@ class SleepCause(IntEnum):
     NO_PROGRESS = 11
 
 
+EXTENT = np.dtype(
+    [
+        ("block", np.int64),  # first, of 4 KiB
+        ("nr", np.int64),  # blocks in a row, of pages in a row
+        ("inode", np.int64),  # -1 = the swap area
+        ("index", np.int64),  # page of the file, or slot of the swap area, in the first block
+        ("memcg", np.int64),  # of the task that the file was planned for; -1 = of no single one
+    ]
+)
+
 FAMILIES = ("series", "io", "stalls", "sleeps", "trace", "counters", "tasks", "victims")
 PRESENT = "present"
 
@@ -75,6 +85,8 @@ class Result:
     tasks: list[dict[str, Any]] = field(default_factory=list)
     victims: np.ndarray = field(default_factory=lambda: np.zeros(0, VICTIM))
     """Who reclaimed and wrote whose pages, cumulative; groups and owners index meta memcgs."""
+    extents: np.ndarray = field(default_factory=lambda: np.zeros(0, EXTENT))
+    """What the blocks of the disk belong to at the end, in their order; empty = not known."""
     families: dict[str, str] = field(default_factory=lambda: dict.fromkeys(FAMILIES, PRESENT))
 
     def has(self, family: str) -> bool:
@@ -87,7 +99,7 @@ class Result:
         return int(self.meta["duration_ns"])
 
     def digest(self) -> str:
-        """16 hex digits over everything but the trace: the run's bits, observers aside."""
+        """16 hex digits over everything but trace and extents: the run's bits, observers aside."""
         h = hashlib.sha256()
         for name in sorted(self.series):
             h.update(name.encode())
@@ -121,6 +133,7 @@ class Result:
             sleeps=self.sleeps,
             trace=self.trace,
             victims=self.victims,
+            extents=self.extents,
             **{f"series.{name}": column for name, column in self.series.items()},
         )
         return buffer.getvalue()
@@ -144,6 +157,7 @@ class Result:
                 sleeps=npz["sleeps"],
                 trace=npz["trace"],
                 victims=npz["victims"] if "victims" in npz.files else np.zeros(0, VICTIM),
+                extents=npz["extents"] if "extents" in npz.files else np.zeros(0, EXTENT),
                 series={k[7:]: npz[k] for k in npz.files if k.startswith("series.")},
             )
 

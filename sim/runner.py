@@ -15,6 +15,7 @@ from sim.machine.request import IO_LOG
 from sim.machine.stall import STALL
 from sim.machine.tracepoints import TRACE
 from sim.machine.victim import victims
+from sim.observe.files import extents
 from sim.replay import Replay
 from sim.replay_store import stored_trace
 from sim.result import SLEEP, Result, SleepCause
@@ -81,6 +82,7 @@ def run(
         now_ns = target_ns
     result = _result(simulation, scenario, 0, end_ns, _Taken())
     result.meta["duration_ns"] = end_ns
+    result.extents = extents(simulation.system.arrays)
     return result
 
 

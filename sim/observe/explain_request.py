@@ -13,12 +13,15 @@ import numpy as np
 from sim.machine.request import Issuer
 from sim.machine.tracepoints import EV_WRITEPAGE
 from sim.observe.explain import Explanation, Step, ended_by, softirq_ns_max, task_name, wait_name
+from sim.observe.files import SWAP, extents_of
 from sim.observe.stacks import stack_at
 from sim.result import Result, SleepCause
 from sim.units import NSEC_PER_MSEC, NSEC_PER_USEC, SECTOR_SIZE, SECTORS_PER_PAGE
 
 WAITERS_MAX = 12
 """Sleepers named; the rest is counted."""
+FILES_MAX = 3
+"""Parts of files named; the rest is counted."""
 _GIB = 1 << 30
 _AT_ONCE_NS = 1_000_000
 """From waking with a free request to queueing it: the CPU may be taken for a while."""
@@ -113,7 +116,33 @@ def _context(result: Result, request: Any, stall: Any | None) -> str:
     known = result.tasks[task] if 0 <= task < len(result.tasks) else {}
     if known.get("memcg") and known["memcg"] != "root":
         parts.append(f"by a task of {known['memcg']}")
-    return "; ".join(parts)
+    return "; ".join([*parts, *_files(result, request)])
+
+
+def _files(result: Result, request: Any) -> list[str]:
+    """Which pages of which files it carried, or which part of the swap area.
+
+    Blocks that no file has are indirect blocks, bitmaps, directories.
+    """
+    if int(request["meta"]) == 1 or not len(result.extents):
+        return []
+    block, nr = (int(request[name]) // SECTORS_PER_PAGE for name in ("sector", "nr_sectors"))
+    parts = extents_of(result.extents, block, nr)
+    named = [_file(result, part) for part in parts[:FILES_MAX]]
+    own = nr - int(parts["nr"].sum())
+    more = [f"{len(parts) - FILES_MAX} other parts"] if len(parts) > FILES_MAX else []
+    blocks = "1 block" if own == 1 else f"{own} blocks"
+    return [*named, *more, *([f"{blocks} of the file system itself"] if own else [])]
+
+
+def _file(result: Result, part: Any) -> str:
+    first, nr, memcg = (int(part[name]) for name in ("index", "nr", "memcg"))
+    which = f"{first}" if nr == 1 else f"{first} to {first + nr - 1}"
+    if int(part["inode"]) == SWAP:
+        return f"{'slot' if nr == 1 else 'slots'} {which} of the swap area"
+    names = result.meta.get("memcgs", ())
+    owner = f", a file of a task of {names[memcg]}" if 0 < memcg < len(names) else ""
+    return f"{'page' if nr == 1 else 'pages'} {which} of inode {int(part['inode'])}{owner}"
 
 
 def _before(result: Result, request: Any) -> list[Step]:
@@ -256,7 +285,12 @@ def _stall(result: Result, request: Any) -> Any | None:
 
 
 def _missing(result: Result, request: Any, stall: Any | None) -> tuple[str, ...]:
-    found = ["its file, inode and the owners of its pages: the request log has sectors"]
+    if int(request["meta"]) == 1:
+        found = []
+    elif len(result.extents):
+        found = ["whom each of its pages is charged to"]
+    else:
+        found = ["its file, inode and the owners of its pages: the request log has sectors"]
     if int(request["nr_sectors"]) > SECTORS_PER_PAGE and int(request["write"]) == 1:
         found.append("when each page was merged into it")
     code = int(request["issuer"])

@@ -9,8 +9,9 @@ from sim.machine.stall import StallKind
 from sim.machine.tracepoints import EV_LRU_ISOLATE, EV_WRITEPAGE
 from sim.observe.explain import MAX_STEPS, explain, find_stall
 from sim.observe.explain_request import explain_request, find_request, neighbours
+from sim.observe.files import SWAP
 from sim.observe.stacks import ENTRY_OF_KIND
-from sim.result import IO_LOG, SLEEP, STALL, TRACE, Issuer, Result, SleepCause
+from sim.result import EXTENT, IO_LOG, SLEEP, STALL, TRACE, Issuer, Result, SleepCause
 from sim.scenario import Scenario
 from sim.workload.plan import ENTRY
 
@@ -142,6 +143,30 @@ def test_a_request_is_told_from_queue_to_those_who_waited():
     assert told.outcome == "8.000 ms queued, 1.000 ms at the disk, 1 task waited for it"
     assert told.stall == (1, (BEGIN + 120 * MS) // 1000)
     assert "its file, inode" in told.missing[0]
+
+
+def test_a_request_names_the_files_that_its_blocks_belong_to():
+    result = queued()
+    result.meta["memcgs"] = ["root", "box"]
+    result.extents = np.array(
+        [(505, 8, 3, 20, 0), (513, 2, 7, 0, 1), (515, 1, 9, 5, 0), (516, 40, SWAP, 100, -1)],
+        EXTENT,
+    )
+    told = explain_request(result, 1)  # blocks 512 to 543
+    assert told.context.endswith(
+        "; page 27 of inode 3; pages 0 to 1 of inode 7, a file of a task of box; "
+        "page 5 of inode 9; 1 other parts"
+    )
+    assert told.missing[0] == "whom each of its pages is charged to"
+    result.extents = result.extents[3:]
+    assert explain_request(result, 1).context.endswith(
+        "; slots 100 to 127 of the swap area; 4 blocks of the file system itself"
+    )
+    assert explain_request(result, 0).context.endswith("; 1 block of the file system itself")
+    result.io["meta"] = 1
+    told = explain_request(result, 1)
+    assert "swap" not in told.context
+    assert not any("pages" in text and "charged" in text for text in told.missing)
 
 
 def test_the_stall_names_that_request_too_and_a_timer_that_ran_out():
